@@ -94,40 +94,40 @@ int64_t OpContext::intAttr(llvm::StringRef Name, int64_t Default) const {
 
 std::optional<int64_t> OpContext::intAttr(llvm::StringRef Name) const {
   const Attribute *A = N.attribute(Name);
-  if (!A || A->Kind != Attribute::Int)
+  if (!A || A->Kind != AttrKind::Int)
     return std::nullopt;
   return A->I;
 }
 
 double OpContext::floatAttr(llvm::StringRef Name, double Default) const {
   const Attribute *A = N.attribute(Name);
-  return A && A->Kind == Attribute::Float ? A->F : Default;
+  return A && A->Kind == AttrKind::Float ? A->F : Default;
 }
 
 llvm::StringRef OpContext::stringAttr(llvm::StringRef Name,
                                       llvm::StringRef Default) const {
   const Attribute *A = N.attribute(Name);
-  return A && A->Kind == Attribute::String ? A->S : Default;
+  return A && A->Kind == AttrKind::String ? A->S : Default;
 }
 
 std::optional<llvm::ArrayRef<int64_t>>
 OpContext::intsAttr(llvm::StringRef Name) const {
   const Attribute *A = N.attribute(Name);
-  if (!A || A->Kind != Attribute::Ints)
+  if (!A || A->Kind != AttrKind::Ints)
     return std::nullopt;
   return A->Ints;
 }
 
 const Constant *OpContext::tensorAttr(llvm::StringRef Name) const {
   const Attribute *A = N.attribute(Name);
-  if (!A || A->Kind != Attribute::Tensor || !A->Tensor_)
+  if (!A || A->Kind != AttrKind::Tensor || !A->Tensor)
     return nullptr;
-  return &M[A->Tensor_];
+  return &M[A->Tensor];
 }
 
 std::optional<GraphId> OpContext::graphAttr(llvm::StringRef Name) const {
   const Attribute *A = N.attribute(Name);
-  if (!A || A->Kind != Attribute::Graph || A->Graphs.empty())
+  if (!A || A->Kind != AttrKind::Graph || A->Graphs.empty())
     return std::nullopt;
   return A->Graphs.front();
 }
@@ -177,8 +177,7 @@ void InferContext::setUnknown(unsigned O, ElemType Elem,
   ValueFacts F;
   F.Kind = ValueFacts::Tensor;
   F.Elem = Elem;
-  // The model's arena keeps the reason; reasons are few and uniqued.
-  F.Why = const_cast<Model &>(M).save(Why.str());
+  F.Why = Store.unknown(Why.str());
   Outputs[O] = std::move(F);
 }
 
@@ -203,7 +202,7 @@ static Expr sizeOf(CostContext &Ctx, const ValueFacts &F,
                    const llvm::Twine &What) {
   if (!F.HasRank) {
     Ctx.unknown(What + " has unknown rank" +
-                (F.Why.empty() ? "" : ": " + F.Why));
+                (F.why().empty() ? "" : ": " + F.why()));
     return Ctx.store().unknown("unknown rank");
   }
   Expr Size = numElements(Ctx.store(), F.Dims);

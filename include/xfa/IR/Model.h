@@ -25,6 +25,7 @@
 #include "llvm/Support/StringSaver.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -89,22 +90,23 @@ struct Constant {
   std::optional<int64_t> numElements() const;
 };
 
+enum class AttrKind : uint8_t {
+  Undefined, Float, Int, String, Tensor, Graph, Floats, Ints, Strings,
+  Tensors, Graphs, Type, Other
+};
+
 struct Attribute {
-  enum KindTy : uint8_t {
-    Undefined, Float, Int, String, Tensor, Graph, Floats, Ints, Strings,
-    Tensors, Graphs, Type, Other
-  };
   llvm::StringRef Name;
-  KindTy Kind = Undefined;
+  AttrKind Kind = AttrKind::Undefined;
   int64_t I = 0;
   double F = 0;
   llvm::StringRef S;
   llvm::ArrayRef<int64_t> Ints;
   llvm::ArrayRef<double> Floats;
   llvm::ArrayRef<llvm::StringRef> Strings;
-  ConstantId Tensor_;
+  ConstantId Tensor;
   llvm::ArrayRef<GraphId> Graphs; ///< one for Graph
-  TypeId Type_;
+  TypeId Type;
 };
 
 struct Value {

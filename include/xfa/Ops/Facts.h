@@ -96,13 +96,15 @@ struct ValueFacts {
   bool FromDeclaration = false;
   Shape Dims;
   Contents Known;
-  /// Why the rank, or the type, is unknown. A dimension carries its own reason.
-  llvm::StringRef Why;
+  /// Why the rank, or the type, is unknown: an unknown Expr that carries the
+  /// reason. A dimension carries its own.
+  Expr Why;
   /// Sequence and Optional: what is known of each element (owned by whoever
   /// owns this).
   std::shared_ptr<ValueFacts> Item;
 
   int64_t rank() const { return static_cast<int64_t>(Dims.size()); }
+  llvm::StringRef why() const { return Why ? Why.unknownReason() : ""; }
 };
 
 /// Number of elements; needs the rank.
