@@ -1,0 +1,40 @@
+# How everything of ours is compiled and linked.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug or Asan" FORCE)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
+# -g1: line numbers in reports, at little cost in compile time.
+set(CMAKE_CXX_FLAGS_ASAN
+    "-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all")
+set(CMAKE_EXE_LINKER_FLAGS_ASAN "-fsanitize=address,undefined")
+
+add_library(xfa_options INTERFACE)
+target_compile_options(xfa_options INTERFACE -Wall -Wextra -Werror)
+if(CMAKE_BUILD_TYPE STREQUAL "Asan")
+  # GCC's flow analysis reports what the instrumentation put there.
+  target_compile_options(xfa_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow)
+else()
+  # No shared C++ runtime to find and relocate: the program starts sooner, and runs on other machines.
+  target_link_options(xfa_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-static-libstdc++> -static-libgcc)
+endif()
+
+find_program(XFA_MOLD mold)
+if(XFA_MOLD AND NOT CMAKE_EXE_LINKER_FLAGS MATCHES "-fuse-ld")
+  target_link_options(xfa_options INTERFACE -fuse-ld=mold)
+endif()
+target_link_options(xfa_options INTERFACE -Wl,--gc-sections)
+target_compile_options(xfa_options INTERFACE -ffunction-sections -fdata-sections)
+
+# Paths relative to the source tree, so that clones and worktrees share what one of them compiled.
+find_program(XFA_CCACHE ccache)
+if(XFA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=true "${XFA_CCACHE}")
+endif()

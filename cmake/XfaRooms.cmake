@@ -1,0 +1,26 @@
+# The rooms of docs/ARCHITECTURE.md as targets. Sources are globbed, so a new file needs no change here.
+
+# xfa_room(NAME [rooms it may know...]): lib/NAME/*.cpp as the static library xfa_NAME.
+function(xfa_room name)
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/lib/${name}/*.cpp")
+  list(TRANSFORM ARGN PREPEND xfa_ OUTPUT_VARIABLE rooms)
+  if(sources)
+    add_library(xfa_${name} STATIC ${sources})
+    target_link_libraries(xfa_${name} PRIVATE xfa_options)
+    set(scope PUBLIC)
+  else() # a room with headers only
+    add_library(xfa_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(xfa_${name} ${scope} "${CMAKE_SOURCE_DIR}/include")
+  target_link_libraries(xfa_${name} ${scope} ${rooms} xfa_llvm)
+endfunction()
+
+# xfa_program(NAME FOLDER [libraries...]): the sources of FOLDER as the program build/bin/NAME; none, no program.
+function(xfa_program name folder)
+  file(GLOB sources CONFIGURE_DEPENDS "${folder}/*.cpp")
+  if(sources)
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE xfa_options ${ARGN})
+  endif()
+endfunction()
