@@ -1,0 +1,36 @@
+//===- ShapeInference.h - types, shapes and known contents ----------------===//
+
+#ifndef XFA_ANALYSIS_SHAPEINFERENCE_H
+#define XFA_ANALYSIS_SHAPEINFERENCE_H
+
+#include "xfa/IR/Model.h"
+#include "xfa/Ops/Facts.h"
+
+#include <string>
+#include <vector>
+
+namespace xfa {
+
+/// What is known of every value of a model. Dimensions are expressions in the
+/// graph's own symbols.
+struct ShapeFacts {
+  std::vector<ValueFacts> Values; ///< by ValueId
+  /// Symbols of the graph's inputs, in order of first appearance.
+  std::vector<llvm::StringRef> Symbols;
+  /// Two dims that broadcasting met and that must be equal, or one of them 1,
+  /// for the graph to run.
+  std::vector<std::pair<Expr, Expr>> Met;
+  /// Contradictions between the file's declarations and inference.
+  std::vector<std::string> Warnings;
+
+  const ValueFacts &operator[](ValueId Id) const { return Values[Id.Index]; }
+};
+
+/// Infers the whole model once, in order, bodies of If, Loop, Scan and of
+/// function calls included. Fails, naming the node, on a model that no binding
+/// makes valid.
+llvm::Expected<ShapeFacts> inferShapes(const Model &M, ExprStore &Store);
+
+} // namespace xfa
+
+#endif // XFA_ANALYSIS_SHAPEINFERENCE_H

@@ -1,0 +1,103 @@
+//===- Structure.h - the transformer found in a graph ---------------------===//
+//
+// Found by dataflow, never by names: an attention core is a softmax between two
+// contractions; everything else follows from where it stands to the cores and
+// to the residual stream.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef XFA_ANALYSIS_STRUCTURE_H
+#define XFA_ANALYSIS_STRUCTURE_H
+
+#include "xfa/Analysis/ShapeInference.h"
+#include "xfa/Analysis/Uses.h"
+
+namespace xfa {
+
+enum class Role : uint8_t {
+#define XFA_ROLE(ENUM, NAME) ENUM,
+#include "xfa/Analysis/Roles.def"
+};
+llvm::StringRef roleName(Role R);
+std::optional<Role> roleFromName(llvm::StringRef Name);
+
+/// A contraction with a weight.
+struct Projection {
+  NodeId Product;
+  ValueId Input;   ///< what it reads, before views
+  ValueId Weight;
+  Expr In, Out;    ///< widths: [.., In] × [In, Out]
+  bool Bias = false;
+  explicit operator bool() const { return bool(Product); }
+};
+
+/// softmax(scale · Q Kᵀ + mask) V, spelled out or one operator.
+struct AttentionCore {
+  NodeId Softmax;        ///< or the operator that is the whole core
+  NodeId Scores, Values; ///< the products Q·Kᵀ and P·V; none if fused
+  bool Fused = false;
+  ValueId Query, Key, Value; ///< operands of the core, after views
+  ValueId Result;
+  Expr Batch;            ///< sequences
+  Expr Rows, Columns;    ///< query positions, key positions
+  Expr Heads, KvHeads, HeadDim, ValueDim;
+  bool Scaled = false, Masked = false, Cross = false;
+  /// Keys and values of earlier steps stand before the new ones.
+  bool Cached = false;
+  ValueId PastKey, PastValue;
+  Projection Q, K, V, Out;
+  bool PackedQkv = false; ///< Q, K, V (or K, V) are slices of one product
+};
+
+struct Mlp {
+  Projection Up, Gate, Down; ///< Gate: only in gated ones
+  llvm::StringRef Activation;
+  Expr Hidden;
+  /// Mixture of experts: experts in the layer and experts a token uses.
+  Expr Experts, Chosen;
+};
+
+struct Block {
+  int Layer = 0;
+  llvm::SmallVector<AttentionCore, 1> Attention; ///< self, then cross
+  llvm::SmallVector<Mlp, 1> Mlps;
+};
+
+enum class Verdict : uint8_t { Proved, Refuted, Unknown, NotApplicable };
+
+struct Structure {
+  enum KindTy : uint8_t { None, Decoder, Encoder, EncoderDecoder, Attention, Mlp };
+  enum ConfidenceTy : uint8_t { NotRecognised, Partial, Recognised };
+  KindTy Kind = None;
+  ConfidenceTy Confidence = NotRecognised;
+  std::vector<std::string> Missing; ///< what was not found; differing layers
+  std::vector<Block> Blocks;
+  Expr Hidden, Heads, KvHeads, HeadDim, MlpHidden, Vocab; ///< null: not found
+  std::string Norm, Activation, Position; ///< empty: not found
+  Verdict Causal = Verdict::Unknown;
+  std::string CausalWhy;
+
+  /// By NodeId. A folded node has no role.
+  std::vector<std::optional<Role>> Roles;
+  std::vector<int> Layers; ///< -1: outside the blocks
+
+  bool hasTransformer() const { return !Blocks.empty(); }
+};
+
+Structure recogniseStructure(const Model &M, const ShapeFacts &Facts,
+                             const Uses &U, ExprStore &Store);
+
+/// What a symbol of the graph means, by where it stands in the cores; names
+/// break ties only.
+struct SymbolInfo {
+  enum MeaningTy : uint8_t { Batch, Sequence, Past, Total, Other };
+  std::string Name;      ///< alias: B, N, S, P, T, or the graph's own made an identifier
+  std::string GraphName;
+  MeaningTy Meaning = Other;
+};
+std::vector<SymbolInfo> nameSymbols(const Model &M, const ShapeFacts &Facts,
+                                    const Structure &S, ExprStore &Store);
+
+} // namespace xfa
+
+#endif // XFA_ANALYSIS_STRUCTURE_H
