@@ -7,10 +7,10 @@ jobs  := $(shell nproc)
 cmake := .venv/bin/cmake
 tests := .venv/bin/python scripts/run_tests.py
 
-.PHONY: run build test test-quick test-long test-asan test-shared unit lit e2e bench check-style format setup clean help FORCE
+.PHONY: run build build-tests build-asan-tests test test-quick test-long test-asan test-shared unit lit e2e bench check-style format setup clean help FORCE
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
 
 run: build ## build, then the seed's example
 	@build/bin/xf-analyze models/gpt2-xl.onnx --gpu t4
@@ -67,7 +67,7 @@ bench: build/build.ninja .deps/stamp/test ## the benchmark programs, and peers a
 	@set -e; for program in $$(find build/bin -name 'bench-*' -type f | sort); do $$program; done
 	@set -e; if [ -e bench/compare.py ]; then .venv/bin/python bench/compare.py build/bin; fi
 
-check-style: build/build.ninja .deps/stamp/style ## clang-format, clang-tidy and the order of the rooms
+check-style: .deps/stamp/build .deps/stamp/style ## clang-format, clang-tidy and the order of the rooms
 	@scripts/check_style.sh
 format: .deps/stamp/style ## clang-format, in place
 	@git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs -r clang-format-19 -i

@@ -41,10 +41,10 @@ def run_unit(build, long, scratch):
         return Tally()
 
     def shard(index):
-        report = Path(scratch) / f"{build.name}-unit-{index}.json"
-        command = [program, f"--gtest_output=json:{report}", "--gtest_brief=1"]
+        report = Path(scratch) / f"{build.name}-unit-{index}.xml"
+        command = [program, f"--gtest_output=xml:{report}", "--gtest_brief=1"]
         if not long:
-            command.append("--gtest_filter=-Long*")
+            command.append("--gtest_filter=-Long*:*/Long*")
         environment = dict(os.environ, GTEST_TOTAL_SHARDS=str(JOBS), GTEST_SHARD_INDEX=str(index))
         done = subprocess.run(command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -61,16 +61,15 @@ def run_unit(build, long, scratch):
                 tally.failed.append((f"{build.name}/xfa-unit-tests", why))
                 continue
             failures = len(tally.failed)
-            for suite in json.loads(report.read_text())["testsuites"]:
-                for test in suite["testsuite"]:
-                    name = f"{build.name}/{suite['name']}.{test['name']}"
-                    if test.get("failures"):
-                        tally.failed.append((name, test["failures"][0]["failure"].splitlines()[0]))
-                    elif test.get("result") == "SKIPPED":
-                        texts = [skip.get("message", "") for skip in test.get("skipped", [])]
-                        tally.skipped.append((name, " ".join(" ".join(texts).split()) or "no reason given"))
-                    elif test.get("status") == "RUN":
-                        tally.passed += 1
+            for case in ET.parse(report).getroot().iter("testcase"):
+                name = f"{build.name}/{case.get('classname')}.{case.get('name')}"
+                failure, skip = case.find("failure"), case.find("skipped")
+                if failure is not None:
+                    tally.failed.append((name, (failure.get("message") or "").split("\n")[0]))
+                elif skip is not None:
+                    tally.skipped.append((name, " ".join((skip.get("message") or "").split()) or "no reason given"))
+                elif case.get("status") == "run":
+                    tally.passed += 1
             if done.returncode != 0 and len(tally.failed) == failures:
                 tally.failed.append((f"{build.name}/xfa-unit-tests", f"ended with status {done.returncode}"))
     return tally
@@ -79,7 +78,7 @@ def run_unit(build, long, scratch):
 def run_lit(build, long, scratch):
     report = Path(scratch) / f"{build.name}-lit.json"
     lit = Path(sys.executable).with_name("lit")
-    command = [lit, "-sv", "--allow-empty-runs", "--order=lexical", "-j", str(JOBS), "--timeout=120", "-o", report]
+    command = [lit, "-qv", "--allow-empty-runs", "--order=lexical", "-j", str(JOBS), "--timeout=120", "-o", report]
     if long:
         command.append("-Dlong=1")
     done = subprocess.run([*command, build / "test"], cwd=ROOT, stdin=subprocess.DEVNULL)
