@@ -6,7 +6,9 @@
 // uniqued in their ExprStore: the same canonical form is the same pointer, so
 // `==` is a pointer compare. It is always sound; for polynomials it is also
 // complete. With floordiv, max and min it may miss an equality: provablyEqual
-// looks further.
+// looks further. A canonical form has the value of what was written wherever
+// that is defined; it may be defined at more points (0 * (N // P) is 0, also
+// at P = 0).
 //
 // Arithmetic never wraps. A coefficient that leaves 64 bits, or an expression
 // that grows beyond ExprStore::MaxTerms, becomes a fresh unknown with that
@@ -63,6 +65,7 @@ public:
 
 private:
   friend class ExprStore;
+  friend struct llvm::DenseMapInfo<Expr>;
   explicit Expr(const ExprNode *N) : Node(N) {}
   const ExprNode *Node = nullptr;
 };
@@ -140,10 +143,10 @@ enum class ExprStyle : uint8_t {
           ///< that are no identifiers are printed as they are
   Human   ///< 2,949,888,000 + 14,400·B·N²
 };
-/// Terms by ascending total degree, then by the order of symbol names (fewer
-/// powers of earlier symbols first), so that the text does not depend on the
-/// history of the store. Coefficient 1 is not printed; a subtraction is printed
-/// as ` - `. An unknown prints as `?`.
+/// Terms by ascending total degree, then by the names in them (B, B*N, N), then
+/// fewer powers of earlier names first (B*N**2, B**2*N), so that the text does
+/// not depend on the history of the store. Coefficient 1 is not printed; a
+/// subtraction is printed as ` - `. An unknown prints as `?`.
 std::string toString(Expr A, ExprStyle Style = ExprStyle::Python);
 std::string toString(__int128 Value, ExprStyle Style = ExprStyle::Python);
 
