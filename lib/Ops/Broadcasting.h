@@ -1,0 +1,39 @@
+//===- Broadcasting.h - operands of different shapes, element by element --===//
+
+#ifndef XFA_OPS_BROADCASTING_H
+#define XFA_OPS_BROADCASTING_H
+
+#include "xfa/Ops/Op.h"
+
+#include <string>
+
+namespace xfa {
+
+/// [B,N,1600], for messages.
+std::string shapeText(llvm::ArrayRef<Expr> Dims);
+
+/// The first known element type of the inputs, from First on.
+ElemType firstElemType(const OpContext &Ctx, unsigned First = 0);
+
+/// Why input I has no shape: it is not there, or its own reason.
+std::string unknownRankReason(const OpContext &Ctx, unsigned I);
+
+/// Sets output 0 to the broadcast shape of all inputs; unknown where an input's
+/// rank is, and a failure where no binding lets them broadcast. Gives whether
+/// the output has a shape.
+bool inferBroadcast(InferContext &Ctx, ElemType Elem, unsigned MinInputs = 1);
+
+/// Output 0 has the first input's shape. Gives whether it has a shape.
+bool inferSameShape(InferContext &Ctx, ElemType Elem);
+
+/// Output 0, whose shape is set, gets the contents that F gives for each
+/// element of the operands, which broadcast against it; unknown operands are
+/// unknown elements. With NeedsAll, only if something is known of every
+/// operand.
+using ElementFn = llvm::function_ref<Element(llvm::ArrayRef<Element>)>;
+void setElementwiseContents(InferContext &Ctx, ElementFn F,
+                            bool NeedsAll = true);
+
+} // namespace xfa
+
+#endif // XFA_OPS_BROADCASTING_H
