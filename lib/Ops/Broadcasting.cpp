@@ -4,16 +4,6 @@
 
 namespace xfa {
 
-std::string shapeText(llvm::ArrayRef<Expr> Dims) {
-  std::string Text = "[";
-  for (Expr Dim : Dims) {
-    if (Text.size() > 1)
-      Text += ',';
-    Text += toString(Dim);
-  }
-  return Text + "]";
-}
-
 ElemType firstElemType(const OpContext &Ctx, unsigned First) {
   for (unsigned I = First; I < Ctx.numInputs(); ++I)
     if (Ctx.elem(I) != ElemType::Undefined)
@@ -37,19 +27,11 @@ static Shape operandShape(const OpContext &Ctx, unsigned I) {
   return Dims;
 }
 
-std::string unknownRankReason(const OpContext &Ctx, unsigned I) {
-  if (!Ctx.has(I))
-    return "input " + std::to_string(I) + " is missing";
-  llvm::StringRef Why = Ctx.input(I).why();
-  return Why.empty() ? "input " + std::to_string(I) + " has unknown rank"
-                     : Why.str();
-}
-
 bool inferBroadcast(InferContext &Ctx, ElemType Elem, unsigned MinInputs) {
   Shape Result;
   for (unsigned I = 0; I < std::max(Ctx.numInputs(), MinInputs); ++I) {
     if (!Ctx.hasRank(I)) {
-      Ctx.setUnknown(0, Elem, unknownRankReason(Ctx, I));
+      Ctx.setUnknown(0, Elem, unknownRank(Ctx, I));
       return false;
     }
     Shape Operand = operandShape(Ctx, I);
@@ -66,12 +48,8 @@ bool inferBroadcast(InferContext &Ctx, ElemType Elem, unsigned MinInputs) {
 }
 
 bool inferSameShape(InferContext &Ctx, ElemType Elem) {
-  if (!Ctx.hasRank(0)) {
-    Ctx.setUnknown(0, Elem, unknownRankReason(Ctx, 0));
-    return false;
-  }
-  Ctx.set(0, Elem, Ctx.dims(0));
-  return true;
+  setLike(Ctx, 0, Elem, 0);
+  return Ctx.hasRank(0);
 }
 
 namespace {

@@ -3,20 +3,12 @@
 #ifndef XFA_OPS_BROADCASTING_H
 #define XFA_OPS_BROADCASTING_H
 
-#include "xfa/Ops/Op.h"
-
-#include <string>
+#include "Shapes.h"
 
 namespace xfa {
 
-/// [B,N,1600], for messages.
-std::string shapeText(llvm::ArrayRef<Expr> Dims);
-
 /// The first known element type of the inputs, from First on.
 ElemType firstElemType(const OpContext &Ctx, unsigned First = 0);
-
-/// Why input I has no shape: it is not there, or its own reason.
-std::string unknownRankReason(const OpContext &Ctx, unsigned I);
 
 /// Sets output 0 to the broadcast shape of all inputs; unknown where an input's
 /// rank is, and a failure where no binding lets them broadcast. Gives whether

@@ -82,7 +82,7 @@ void inferShapeOf(InferContext &Ctx) {
   std::optional<int64_t> Start = Ctx.intAttr("start"), End = Ctx.intAttr("end");
   if (!Ctx.hasRank(0)) {
     Ctx.set(0, ElemType::Int64,
-            Ctx.unknownDim("the rank of " + unknownRankReason(Ctx, 0)));
+            Ctx.unknownDim("the length of a shape: " + unknownRank(Ctx, 0)));
     return;
   }
   int64_t Rank = Ctx.rank(0);

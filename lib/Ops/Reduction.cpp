@@ -192,7 +192,7 @@ void inferReduce(InferContext &Ctx) {
   if (!Ctx.hasRank(0)) {
     if (Axes.Kind == ReducedAxes::All && !KeepDims)
       return Ctx.set(0, Elem, {});
-    return Ctx.setUnknown(0, Elem, unknownRankReason(Ctx, 0));
+    return Ctx.setUnknown(0, Elem, unknownRank(Ctx, 0));
   }
   if (Axes.Kind == ReducedAxes::Unknown)
     return inferUnknownAxes(Ctx, Axes, KeepDims);
@@ -218,7 +218,7 @@ void costReduce(CostContext &Ctx) {
 /// ArgMax, ArgMin.
 void inferArgExtreme(InferContext &Ctx) {
   if (!Ctx.hasRank(0))
-    return Ctx.setUnknown(0, ElemType::Int64, unknownRankReason(Ctx, 0));
+    return Ctx.setUnknown(0, ElemType::Int64, unknownRank(Ctx, 0));
   ReducedAxes Axes;
   Axes.Kind = ReducedAxes::Some;
   Axes.Axes.push_back(Ctx.intAttr("axis", 0));

@@ -15,10 +15,11 @@ std::string shapeText(llvm::ArrayRef<Expr> Dims) {
 }
 
 std::string unknownRank(const OpContext &Ctx, unsigned I) {
-  std::string Text = "input " + std::to_string(I) +
-                     (Ctx.has(I) ? " has unknown rank" : " is missing");
   llvm::StringRef Why = Ctx.input(I).why();
-  return Why.empty() ? Text : Text + ": " + Why.str();
+  if (!Why.empty())
+    return Why.str();
+  return "input " + std::to_string(I) +
+         (Ctx.has(I) ? " has unknown rank" : " is missing");
 }
 
 void setLike(InferContext &Ctx, unsigned O, ElemType Elem, unsigned I) {
