@@ -7,7 +7,7 @@ jobs  := $(shell nproc)
 cmake := .venv/bin/cmake
 tests := .venv/bin/python scripts/run_tests.py
 
-.PHONY: run build build-tests build-asan-tests test test-quick test-long test-asan test-shared unit lit e2e bench check-style format setup clean help FORCE
+.PHONY: run build build-tests build-asan-tests test test-quick test-long test-asan test-shared unit lit e2e bench fuzz check-style format setup clean help FORCE
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -23,8 +23,8 @@ gone = $(if $(wildcard $1),,FORCE)
 	@scripts/setup.sh build
 .deps/stamp/test: $(setup_inputs) .deps/stamp/build $(call gone,.venv/bin/lit)
 	@scripts/setup.sh test
-.deps/stamp/style: $(setup_inputs)
-	@scripts/setup.sh style
+.deps/stamp/style .deps/stamp/fuzz: $(setup_inputs)
+	@scripts/setup.sh $(@F)
 
 # Ninja knows when CMake has to run again; only the first configuration is ours.
 build/build.ninja: .deps/stamp/build CMakePresets.json
@@ -32,6 +32,8 @@ build/build.ninja: .deps/stamp/build CMakePresets.json
 build-asan/build.ninja: .deps/stamp/build CMakePresets.json
 	@$(cmake) --preset asan --log-level=WARNING >/dev/null
 
+build-fuzz/build.ninja: .deps/stamp/build .deps/stamp/fuzz CMakePresets.json
+	@$(cmake) --preset fuzz --log-level=WARNING >/dev/null
 
 build: build/build.ninja ## the programs, in build/bin
 	@ninja -C build -j $(jobs) $(ninja_flags)
@@ -46,11 +48,11 @@ build-asan-tests: build-asan/build.ninja .deps/stamp/test
 silently_fail = { kill -s PIPE $$PPID; exit 1; }
 
 test: build-tests build-asan-tests ## every test: unit, lit, e2e; unit and lit once more under asan and ubsan
-	@$(tests) build:unit,lit,e2e build-asan:unit,lit || $(silently_fail)
+	@$(tests) build:rooms,unit,lit,e2e build-asan:unit,lit || $(silently_fail)
 test-quick: build-tests ## without the sanitizers
-	@$(tests) build:unit,lit,e2e || $(silently_fail)
+	@$(tests) build:rooms,unit,lit,e2e || $(silently_fail)
 test-long: build-tests build-asan-tests ## with the slow ones
-	@$(tests) --long build:unit,lit,e2e build-asan:unit,lit || $(silently_fail)
+	@$(tests) --long build:rooms,unit,lit,e2e build-asan:unit,lit || $(silently_fail)
 test-asan: build-asan-tests ## unit and lit under asan and ubsan
 	@$(tests) build-asan:unit,lit || $(silently_fail)
 test-shared: build-tests ## the extended suite, where ../shared lies beside the project
@@ -67,6 +69,17 @@ bench: build/build.ninja .deps/stamp/test ## the benchmark programs, and peers a
 	@set -e; for program in $$(find build/bin -name 'bench-*' -type f | sort); do $$program; done
 	@set -e; if [ -e bench/compare.py ]; then .venv/bin/python bench/compare.py build/bin; fi
 
+# Each finding stops its fuzzer and lies in build-fuzz/findings; inputs that reach new code are kept beside it.
+fuzz_seconds ?= 60
+fuzz: build-fuzz/build.ninja ## each fuzzer of test/fuzz for fuzz_seconds=60
+	@ninja -C build-fuzz -j $(jobs) fuzz-programs
+	@set -e; for program in $$(find build-fuzz/bin -name 'fuzz-*' -type f | sort); do \
+	  name=$${program##*/fuzz-}; mkdir -p build-fuzz/inputs/$$name build-fuzz/findings; \
+	  seeds=test/fuzz/seeds/$$name; [ -d $$seeds ] || seeds=; \
+	  echo "== $$name"; \
+	  $$program -max_total_time=$(fuzz_seconds) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	    -artifact_prefix=build-fuzz/findings/$$name- build-fuzz/inputs/$$name $$seeds; done
+
 check-style: .deps/stamp/build .deps/stamp/style ## clang-format, clang-tidy and the order of the rooms
 	@scripts/check_style.sh
 format: .deps/stamp/style ## clang-format, in place
@@ -75,4 +88,4 @@ format: .deps/stamp/style ## clang-format, in place
 setup: .deps/stamp/build .deps/stamp/test ## only install what build and test need
 
 clean: ## what was built; not what was installed
-	rm -rf build build-asan build-debug
+	rm -rf build build-asan build-debug build-fuzz build-tidy

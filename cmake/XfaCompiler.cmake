@@ -7,7 +7,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 if(NOT CMAKE_BUILD_TYPE)
-  set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug or Asan" FORCE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug, Asan or Fuzz" FORCE)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
@@ -15,15 +15,20 @@ set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
 set(CMAKE_CXX_FLAGS_ASAN
     "-O1 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all")
 set(CMAKE_EXE_LINKER_FLAGS_ASAN "-fsanitize=address,undefined")
+set(CMAKE_CXX_FLAGS_FUZZ "-O1 -g1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined")
+set(CMAKE_EXE_LINKER_FLAGS_FUZZ "-fsanitize=address,undefined")
 
 add_library(xfa_options INTERFACE)
-target_compile_options(xfa_options INTERFACE -Wall -Wextra -Werror)
+target_compile_options(xfa_options INTERFACE -Wall -Wextra)
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Fuzz") # another compiler, other warnings
+  target_compile_options(xfa_options INTERFACE -Werror)
+endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Asan")
   # GCC's flow analysis reports what the instrumentation put there.
   target_compile_options(xfa_options INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow)
-else()
+elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Fuzz")
   # No shared C++ runtime to find and relocate: the program starts sooner, and runs on other machines.
-  target_link_options(xfa_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-static-libstdc++> -static-libgcc)
+  target_link_options(xfa_options INTERFACE -static-libstdc++ -static-libgcc)
 endif()
 
 find_program(XFA_MOLD mold)

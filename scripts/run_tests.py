@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs test suites and adds them up:  run_tests.py [--long] [--may-be-empty] FOLDER:SUITE[,SUITE...] ...
 
-FOLDER is a build folder; SUITE is unit (GoogleTest), lit, e2e (pytest on test/e2e) or shared (pytest on test/shared).
+FOLDER is a build folder; SUITE is rooms (check_rooms.py), unit (GoogleTest), lit, e2e (pytest on test/e2e) or shared (pytest on test/shared).
 The last line printed is `N passed, N failed`; the exit status is 1 if anything failed. A skipped test is named with its
 reason. With CI=true in the environment a skip counts as a failure, unless test/allowed-skips.txt has a line that is
 part of its name or reason: a test that quietly stopped running must not look like one that passes.
@@ -127,7 +127,13 @@ def run_pytest(folder, build, long, scratch):
     return tally
 
 
+def run_rooms(build, long, scratch):
+    done = subprocess.run([sys.executable, ROOT / "scripts" / "check_rooms.py"], stdin=subprocess.DEVNULL)
+    return Tally(passed=1) if done.returncode == 0 else Tally(failed=[("rooms", "an #include against the order of the rooms")])
+
+
 SUITES = {
+    "rooms": run_rooms,
     "unit": run_unit,
     "lit": run_lit,
     "e2e": lambda build, long, scratch: run_pytest(ROOT / "test" / "e2e", build, long, scratch),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing for a purpose:  scripts/setup.sh build|test|style
+# Installs what is missing for a purpose:  scripts/setup.sh build|test|style|fuzz
 #
 # Everything it installs is pinned in deps/pins.txt. apt packages go to the system (root or sudo is needed only when one
 # is missing), Python packages to .venv/, the ONNX C++ library to $XFA_DEPS_DIR (default: $XDG_CACHE_HOME/xfa, that is
@@ -8,7 +8,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-purpose=${1:?usage: scripts/setup.sh build|test|style}
+purpose=${1:?usage: scripts/setup.sh build|test|style|fuzz}
 pins=deps/pins.txt
 jobs=$(nproc)
 mkdir -p .deps/stamp
@@ -111,8 +111,8 @@ test)
   makeVenv
   installPip test
   ;;
-style)
-  installApt style
+style | fuzz)
+  installApt "$purpose"
   ;;
 *) die "unknown purpose '$purpose'" ;;
 esac
