@@ -34,8 +34,7 @@ std::string scaled(std::optional<double> Value, double Unit,
 }
 
 Row row(const Gpu &G) {
-  ElemType Half =
-      G.rate(Rate::FP16) ? ElemType::Float16 : ElemType::BFloat16;
+  ElemType Half = G.rate(Rate::FP16) ? ElemType::Float16 : ElemType::BFloat16;
   std::string Peak = scaled(matrixPeak(G, Half), 1e12, 1);
   if (Half == ElemType::BFloat16 && Peak != "-")
     Peak = "bf16 " + Peak;
@@ -53,7 +52,8 @@ Row row(const Gpu &G) {
 
 std::string gpuListText(llvm::ArrayRef<Gpu> Gpus) {
   llvm::SmallVector<Row, 96> Rows = {
-      {"KEY", "NAME", "FP16", "FP32", "BANDWIDTH", "BALANCE", "MEMORY", "KNOWN"},
+      {"KEY", "NAME", "FP16", "FP32", "BANDWIDTH", "BALANCE", "MEMORY",
+       "KNOWN"},
       {"", "", "TFLOP/s", "TFLOP/s", "GB/s", "FLOP/byte", "GB", ""}};
   for (const Gpu &G : Gpus)
     Rows.push_back(row(G));

@@ -141,7 +141,8 @@ llvm::StringRef rateName(Rate R) {
 }
 
 llvm::StringRef evidenceCode(Evidence E) {
-  static constexpr llvm::StringRef Codes[] = {"V1", "V2", "M", "C", "U", "user"};
+  static constexpr llvm::StringRef Codes[] = {"V1", "V2", "M",
+                                              "C",  "U",  "user"};
   return Codes[static_cast<unsigned>(E)];
 }
 
@@ -163,9 +164,7 @@ llvm::ArrayRef<Gpu> gpus() {
 }
 
 const Gpu *findGpu(llvm::StringRef Key, llvm::ArrayRef<Gpu> Own) {
-  auto Named = [&](const Gpu &G) {
-    return Key.equals_insensitive(G.Key);
-  };
+  auto Named = [&](const Gpu &G) { return Key.equals_insensitive(G.Key); };
   if (const Gpu *It = llvm::find_if(Own, Named); It != Own.end())
     return It;
   llvm::ArrayRef<Gpu> Table = gpus();

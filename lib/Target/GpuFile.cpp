@@ -251,9 +251,10 @@ private:
     at(N);
     const char *Start = Here;
     Gpu G;
-    Error E = readMapping(N, "an accelerator", [&](StringRef Name, auto &Entry) {
-      return readField(G, Name, Entry);
-    });
+    Error E =
+        readMapping(N, "an accelerator", [&](StringRef Name, auto &Entry) {
+          return readField(G, Name, Entry);
+        });
     if (E)
       return E;
     Here = Start;
@@ -362,9 +363,9 @@ private:
         What = "a positive number";
       else
         What = "a positive number of " + F.Units.front().Name.str();
-      return wrong(F.Name + ": expected " + What + ", found " +
-                   (Written.empty() ? describe(Text ? nullptr : N)
-                                    : quoted(Written)));
+      return wrong(
+          F.Name + ": expected " + What + ", found " +
+          (Written.empty() ? describe(Text ? nullptr : N) : quoted(Written)));
     };
 
     double Value;

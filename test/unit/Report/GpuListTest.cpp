@@ -7,14 +7,15 @@ using namespace xfa;
 namespace {
 
 TEST(GpuList, OneLineAnAccelerator) {
-  EXPECT_EQ(gpuListText(*findGpu("t4")),
-            "KEY  NAME     FP16     FP32  BANDWIDTH    BALANCE  MEMORY  KNOWN\n"
-            "           TFLOP/s  TFLOP/s       GB/s  FLOP/byte      GB\n"
-            "t4   T4         65      8.1        300      216.7      16  V1\n"
-            "\n"
-            "Peaks are dense; BALANCE is the fp16 peak over the bandwidth, "
-            "FLOP per byte.\n"
-            "KNOWN: V1 the maker's document, or the device itself, was read.\n");
+  EXPECT_EQ(
+      gpuListText(*findGpu("t4")),
+      "KEY  NAME     FP16     FP32  BANDWIDTH    BALANCE  MEMORY  KNOWN\n"
+      "           TFLOP/s  TFLOP/s       GB/s  FLOP/byte      GB\n"
+      "t4   T4         65      8.1        300      216.7      16  V1\n"
+      "\n"
+      "Peaks are dense; BALANCE is the fp16 peak over the bandwidth, "
+      "FLOP per byte.\n"
+      "KNOWN: V1 the maker's document, or the device itself, was read.\n");
 }
 
 TEST(GpuList, UnknownIsADash) {

@@ -73,7 +73,7 @@ TEST(GpuFile, EveryKey) {
   ASSERT_TRUE(!!Gpus) << llvm::toString(Gpus.takeError());
   ASSERT_EQ(Gpus->size(), 2u);
   const Gpu &G = Gpus->front();
-  const double Peaks[NumRates] = {1e12, 2e12,   3e12,   4e12,  5.5e12, 6e12,
+  const double Peaks[NumRates] = {1e12, 2e12,   3e12,  4e12,  5.5e12, 6e12,
                                   7e12, 1.5e15, 900e9, 10e12, 11e12};
   for (unsigned I = 0; I < NumRates; ++I)
     EXPECT_EQ(G.Rates[I], Peaks[I]) << I;

@@ -83,8 +83,8 @@ TEST(Gpu, EveryRowIsSound) {
       EXPECT_EQ(*R, std::round(*R)); // whole, so that C21 is exact
     }
     EXPECT_GE(Known, 1u);
-    for (auto F : {G.BestMatrixFraction, G.MedianMatrixFraction,
-                   G.WeightStreamFraction})
+    for (auto F :
+         {G.BestMatrixFraction, G.MedianMatrixFraction, G.WeightStreamFraction})
       EXPECT_TRUE(!F || (*F > 0 && *F <= 1));
   }
 }
@@ -106,7 +106,7 @@ TEST(Gpu, TheUsersComeFirst) {
 
 TEST(Gpu, NearestKey) {
   const std::pair<const char *, const char *> Table[] = {
-      {"t44", "t4"},         {"h1000", "h100"},   {"a100", "a100-40gb"},
+      {"t44", "t4"},           {"h1000", "h100"},   {"a100", "a100-40gb"},
       {"rtx-4090", "rtx4090"}, {"MI300", "mi300x"}, {"zzzzzzzz", ""},
   };
   for (auto [Wrong, Meant] : Table)
