@@ -1,0 +1,43 @@
+//===- AttentionCore.cpp --------------------------------------------------===//
+
+#include "AttentionCore.h"
+#include "Shapes.h"
+
+namespace xfa {
+
+bool knownSizes(CostContext &Ctx, const AttentionSizes &A) {
+  for (Expr E : {A.B, A.N, A.G, A.S, A.T, A.P, A.L, A.H, A.V})
+    if (!E.isKnown()) {
+      Ctx.unknown("a size of the attention is unknown: " + E.unknownReason());
+      return false;
+    }
+  return true;
+}
+
+void addAttentionProducts(CostContext &Ctx, const AttentionSizes &A) {
+  Ctx.addMatrix(2 * A.scores() * A.H + 2 * A.scores() * A.V);
+}
+
+void writesNewRows(CostContext &Ctx, const AttentionSizes &A, unsigned Key,
+                   unsigned Value) {
+  if (Ctx.wants(Key))
+    Ctx.writes(Key, A.B * A.G * A.T * A.H);
+  if (Ctx.wants(Value))
+    Ctx.writes(Value, A.B * A.G * A.T * A.V);
+}
+
+BodyTensor addElementwise(CostContext &Ctx, const BodyTensor &A,
+                          const BodyTensor &B) {
+  std::optional<Shape> Dims = broadcast(A.Dims, B.Dims);
+  if (!Dims) {
+    Ctx.unknown(shapeText(A.Dims) + " and " + shapeText(B.Dims) +
+                " do not broadcast");
+    return A;
+  }
+  bool Folded = A.Folded && B.Folded;
+  if (!Folded)
+    Ctx.addVector(product(Ctx.store(), *Dims)); // C2
+  return {std::move(*Dims), Folded};
+}
+
+} // namespace xfa

@@ -1,0 +1,25 @@
+//===- Convolution.h - convolution, for quantised and fused operators -----===//
+
+#ifndef XFA_LIB_OPS_CONVOLUTION_H
+#define XFA_LIB_OPS_CONVOLUTION_H
+
+#include "xfa/Ops/Op.h"
+
+namespace xfa {
+
+/// Where the channels of the input, and of the result, stand.
+enum class ChannelsAt : uint8_t { First, Last };
+/// Order of the weight's axes: [M, C/g, k…] or [M, k…, C/g].
+enum class WeightLayout : uint8_t { ChannelsFirst, ChannelsLast };
+
+/// Sets output 0 to the convolution of inputs X and W.
+void setConvolution(InferContext &Ctx, ElemType Elem, unsigned X, unsigned W,
+                    ChannelsAt Channels = ChannelsAt::First,
+                    WeightLayout Layout = WeightLayout::ChannelsFirst);
+/// C1: 2 × output elements × (input channels / groups) × kernel volume, which
+/// is the weight's volume without its first axis.
+void addConvolution(CostContext &Ctx, unsigned W);
+
+} // namespace xfa
+
+#endif // XFA_LIB_OPS_CONVOLUTION_H
