@@ -85,6 +85,9 @@ struct Constant {
   bool Sparse = false;
   int64_t NonZeros = 0; ///< sparse: stored values
   llvm::ArrayRef<llvm::StringRef> Strings; ///< string tensors, where kept
+  /// The TensorProto (if Sparse, SparseTensorProto) as the file has it, payload
+  /// and all; empty for constants that no such message states.
+  llvm::StringRef Message;
 
   /// Product of Dims; none if it leaves 64 bits.
   std::optional<int64_t> numElements() const;
@@ -107,6 +110,8 @@ struct Attribute {
   ConstantId Tensor;
   llvm::ArrayRef<GraphId> Graphs; ///< one for Graph
   TypeId Type;
+  /// Tensors and Other: the AttributeProto as the file has it.
+  llvm::StringRef Message;
 };
 
 struct Value {
@@ -136,7 +141,8 @@ struct Node {
   llvm::ArrayRef<Attribute> Attributes;
   llvm::ArrayRef<Metadata> Props;
   /// Call of a model-local function: its body, copied for this call. The
-  /// body's inputs and outputs correspond to the node's one by one.
+  /// body's inputs and outputs correspond to the node's one by one. Kind is
+  /// Unknown then, whatever the function is called.
   GraphId Callee;
 
   const Attribute *attribute(llvm::StringRef Name) const;
@@ -168,6 +174,8 @@ public:
   llvm::SmallVector<Metadata, 0> Props;
   /// What the file got wrong and runtimes accept; sentences.
   std::vector<std::string> Warnings;
+  /// Keeps alive the bytes that names and messages point into: the mapped file.
+  std::shared_ptr<const void> Backing;
 
   std::vector<Value> Values;
   std::vector<Node> Nodes;

@@ -1,0 +1,132 @@
+//===- Import.cpp - files and buffers -------------------------------------===//
+
+#include "xfa/Import/Import.h"
+
+#include "Proto.h"
+#include "TextFormat.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+
+using llvm::Error;
+using llvm::Expected;
+using llvm::MemoryBuffer;
+using llvm::StringRef;
+
+namespace xfa {
+
+using namespace import;
+
+namespace {
+
+/// What a file that is no ONNX model begins with, and what it is.
+struct Signature {
+  size_t Offset;
+  StringRef Bytes;
+  StringRef Is;
+};
+
+constexpr Signature Signatures[] = {
+    {0, "version https://git-lfs", "a Git LFS pointer; fetch the file itself"},
+    {0, "\x89PNG", "a PNG image"},
+    {0, "\xff\xd8\xff", "a JPEG image"},
+    {0, "PK\x03\x04", "a zip archive (a PyTorch checkpoint is one, too)"},
+    {0, "\x1f\x8b", "gzip-compressed; unpack it first"},
+    {0, "\x28\xb5\x2f\xfd", "zstd-compressed; unpack it first"},
+    {0, "BZh", "bzip2-compressed; unpack it first"},
+    {0, "\xfd" "7zXZ", "xz-compressed; unpack it first"},
+    {0, "%PDF", "a PDF document"},
+    {0, "\x7f" "ELF", "an ELF program or library"},
+    {0, "GGUF", "a GGUF file"},
+    {0, "\x89HDF", "an HDF5 file"},
+    {4, "ORTM", "ONNX Runtime's own format (.ort)"},
+    {4, "TFL3", "a TensorFlow Lite model"},
+    {8, "{\"", "a safetensors file"},
+    {0, "<!DOCTYPE", "an HTML page"},
+    {0, "<html", "an HTML page"},
+    {0, "<?xml", "an XML document"},
+};
+
+/// What the bytes are, where they are recognised as something else.
+StringRef recognise(StringRef Bytes) {
+  for (const Signature &S : Signatures)
+    if (Bytes.substr(S.Offset).starts_with(S.Bytes))
+      return S.Is;
+  return {};
+}
+
+/// ONNX text starts with `<` or, without a header, with a graph's name. No
+/// ModelProto does: `<` ends a group, a letter is a field it does not have.
+bool looksLikeText(StringRef Bytes) {
+  return Bytes.ltrim().starts_with("<") && recognise(Bytes).empty();
+}
+
+bool isPrintable(StringRef Bytes) {
+  return !Bytes.empty() && llvm::all_of(Bytes.take_front(256), [](char C) {
+    return llvm::isPrint(C) || llvm::isSpace(C) || (C & 0x80);
+  });
+}
+
+Error import(StringRef Bytes, Model &M) {
+  if (Bytes.empty())
+    return fail("not an ONNX model: it is empty");
+  if (StringRef Other = recognise(Bytes); !Other.empty())
+    return fail("not an ONNX model: it is " + Other);
+  if (isPrintable(Bytes))
+    return fail("not an ONNX model: expected a protobuf ModelProto, found "
+                "text");
+  ProtoModel P;
+  if (Error E = readModel(Bytes, M, P))
+    return E;
+  return resolveModel(P, M);
+}
+
+Expected<std::unique_ptr<Model>> importBytesAs(StringRef Bytes, StringRef Name,
+                                               bool Text,
+                                               std::shared_ptr<void> Backing) {
+  auto M = std::make_unique<Model>();
+  M->Path = Name.str();
+  M->Backing = std::move(Backing);
+  if (Text) {
+    Expected<std::string> Serialized = serializeText(Bytes);
+    if (!Serialized)
+      return inside(Name, Serialized.takeError());
+    auto Held = std::make_shared<std::string>(std::move(*Serialized));
+    Bytes = *Held;
+    M->Backing = std::move(Held);
+  }
+  if (Error E = import(Bytes, *M))
+    return inside(Name, std::move(E));
+  return M;
+}
+
+} // namespace
+
+Expected<std::unique_ptr<Model>> importBytes(StringRef Bytes, StringRef Name) {
+  return importBytesAs(Bytes, Name,
+                       Name.ends_with(".onnxtxt") || looksLikeText(Bytes),
+                       nullptr);
+}
+
+Expected<std::unique_ptr<Model>>
+importBuffer(std::unique_ptr<MemoryBuffer> Buffer, StringRef Name) {
+  StringRef Bytes = Buffer->getBuffer();
+  return importBytesAs(Bytes, Name,
+                       Name.ends_with(".onnxtxt") || looksLikeText(Bytes),
+                       std::shared_ptr<MemoryBuffer>(std::move(Buffer)));
+}
+
+Expected<std::unique_ptr<Model>> importFile(StringRef Path) {
+  if (Path != "-" && llvm::sys::fs::is_directory(Path))
+    return fail(Path + ": expected a file, found a directory");
+  // Without a terminating null LLVM maps files of any size.
+  auto Buffer = Path == "-"
+                    ? MemoryBuffer::getSTDIN()
+                    : MemoryBuffer::getFile(Path, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
+  if (!Buffer)
+    return fail(Path + ": cannot be read: " + Buffer.getError().message());
+  return importBuffer(std::move(*Buffer), Path == "-" ? "<stdin>" : Path);
+}
+
+} // namespace xfa
