@@ -88,7 +88,7 @@ TEST(ArgMax, FirstAxisByDefault) {
 TEST(CumSum, ExclusiveAndReverse) {
   OneNode N("CumSum");
   N.ints("1,2,N").scalar("0");
-  EXPECT_EQ(N.contents(), "1 3 N + 3");
+  EXPECT_EQ(N.contents(), "1 3 3 + N");
   OneNode Reverse("CumSum");
   Reverse.ints("1,2,4").scalar("0");
   Reverse.attr("exclusive", int64_t(1)).attr("reverse", int64_t(1));
