@@ -29,10 +29,10 @@ Expr ExprStore::Impl::addTerms(Expr A, Expr B, bool Subtract) {
       continue;
     }
     int64_t Coefficient = Order == 0 ? L->Coefficient : 0;
-    bool Overflow = Subtract ? __builtin_sub_overflow(
-                                   Coefficient, R->Coefficient, &Coefficient)
-                             : __builtin_add_overflow(
-                                   Coefficient, R->Coefficient, &Coefficient);
+    bool Overflow =
+        Subtract
+            ? __builtin_sub_overflow(Coefficient, R->Coefficient, &Coefficient)
+            : __builtin_add_overflow(Coefficient, R->Coefficient, &Coefficient);
     if (Overflow)
       return overflow(CoefficientOverflow);
     if (Coefficient != 0)

@@ -78,14 +78,13 @@ static Range multiply(const Range &A, const Range &B) {
   }
   if (!A.Low || !A.High || !B.Low || !B.High)
     return {};
-  Bound Corners[] = {
-      checkedMul(*A.Low, *B.Low), checkedMul(*A.Low, *B.High),
-      checkedMul(*A.High, *B.Low), checkedMul(*A.High, *B.High)};
+  Bound Corners[] = {checkedMul(*A.Low, *B.Low), checkedMul(*A.Low, *B.High),
+                     checkedMul(*A.High, *B.Low), checkedMul(*A.High, *B.High)};
   for (const Bound &Each : Corners)
     if (!Each)
       return {};
-  auto [Low, High] = std::minmax_element(std::begin(Corners),
-                                         std::end(Corners));
+  auto [Low, High] =
+      std::minmax_element(std::begin(Corners), std::end(Corners));
   return {*Low, *High};
 }
 
@@ -117,8 +116,8 @@ static Range rangeOf(const ExprAtom *Atom, bool Shifted) {
 static Range rangeOfTerm(const Term &Of, bool Shifted) {
   Range Result = {1, 1};
   for (const Factor &Each : Of.Monomial->Factors)
-    Result = multiply(Result, power(rangeOf(Each.Atom, Shifted),
-                                    Each.Exponent));
+    Result =
+        multiply(Result, power(rangeOf(Each.Atom, Shifted), Each.Exponent));
   return multiply(Result, {Of.Coefficient, Of.Coefficient});
 }
 
@@ -229,8 +228,7 @@ static std::optional<LinearSplit> splitLinear(Expr P, const ExprAtom *Atom) {
     if (Exponent > 1)
       return std::nullopt;
     if (Exponent == 1)
-      Slope.push_back(
-          {Each.Coefficient, Store.divide(Each.Monomial, Single)});
+      Slope.push_back({Each.Coefficient, Store.divide(Each.Monomial, Single)});
     else
       Rest.push_back(Each);
   }

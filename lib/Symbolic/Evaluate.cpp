@@ -31,9 +31,7 @@ private:
     Problem = std::move(Sentence);
     return std::nullopt;
   }
-  std::nullopt_t failOnOverflow() {
-    return fail("the value leaves 128 bits");
-  }
+  std::nullopt_t failOnOverflow() { return fail("the value leaves 128 bits"); }
 
   const Bindings &At;
   DenseMap<const ExprAtom *, Int128> Known;
@@ -72,8 +70,8 @@ std::optional<Int128> Evaluator::compute(const ExprAtom *Atom) {
     return fail("unknown: " + Atom->Name.str());
   case AtomKind::FloorDiv:
     if (Values[1] == 0)
-      return fail("division by zero in " + toString(implOf(Atom->Operands[0])
-                                                        .atom(Atom)));
+      return fail("division by zero in " +
+                  toString(implOf(Atom->Operands[0]).atom(Atom)));
     if (Values[1] == -1) { // the only quotient that can overflow
       Int128 Result;
       if (__builtin_sub_overflow(Int128(0), Values[0], &Result))
@@ -264,8 +262,7 @@ std::optional<unsigned> xfa::degree(Expr A, StringRef Symbol) {
   return Degree;
 }
 
-std::optional<Expr> xfa::coefficient(Expr A, StringRef Symbol,
-                                     unsigned Power) {
+std::optional<Expr> xfa::coefficient(Expr A, StringRef Symbol, unsigned Power) {
   ExprStore::Impl &Store = implOf(A);
   TermList Chosen;
   for (const Term &Each : A.node()->Terms) {

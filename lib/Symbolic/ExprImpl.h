@@ -293,9 +293,7 @@ inline Int128 floorQuotient(Int128 A, Int128 B) {
   Int128 Quotient = A / B;
   return A % B != 0 && (A < 0) != (B < 0) ? Quotient - 1 : Quotient;
 }
-inline Int128 ceilQuotient(Int128 A, Int128 B) {
-  return -floorQuotient(-A, B);
-}
+inline Int128 ceilQuotient(Int128 A, Int128 B) { return -floorQuotient(-A, B); }
 
 /// The greatest common divisor of all coefficients; 0 for zero.
 uint64_t content(Expr A);

@@ -33,10 +33,9 @@ static OperandList flatten(ArrayRef<Expr> Operands, AtomKind Kind) {
   OperandList Flat;
   for (Expr Operand : Operands) {
     const Term *Nested = soleExtremum(Operand, Kind);
-    const ExprAtom *Atom =
-        Nested ? Nested->Monomial->Factors[0].Atom : nullptr;
-    if (!Atom || Flat.size() + Atom->Operands.size() >
-                     ExprStore::Impl::MaxOperands) {
+    const ExprAtom *Atom = Nested ? Nested->Monomial->Factors[0].Atom : nullptr;
+    if (!Atom ||
+        Flat.size() + Atom->Operands.size() > ExprStore::Impl::MaxOperands) {
       Flat.push_back(Operand);
       continue;
     }
@@ -55,18 +54,16 @@ static OperandList flatten(ArrayRef<Expr> Operands, AtomKind Kind) {
 
 /// Sorts, and drops every operand that another one always reaches.
 static void dropDominated(OperandList &Operands, bool IsMax) {
-  llvm::sort(Operands,
-             [](Expr A, Expr B) { return compareExprs(A, B) < 0; });
-  Operands.erase(std::unique(Operands.begin(), Operands.end()),
-                 Operands.end());
+  llvm::sort(Operands, [](Expr A, Expr B) { return compareExprs(A, B) < 0; });
+  Operands.erase(std::unique(Operands.begin(), Operands.end()), Operands.end());
   if (Operands.size() > ExprStore::Impl::MaxOperands)
     return; // pairs would cost too much
   for (size_t I = 0; I < Operands.size();) {
     bool Dominated = false;
     for (size_t J = 0; J != Operands.size() && !Dominated; ++J)
-      Dominated = J != I && (IsMax ? lessEqual(Operands[I], Operands[J])
-                                   : lessEqual(Operands[J], Operands[I])) ==
-                                Truth::True;
+      Dominated = J != I &&
+                  (IsMax ? lessEqual(Operands[I], Operands[J])
+                         : lessEqual(Operands[J], Operands[I])) == Truth::True;
     if (Dominated)
       Operands.erase(Operands.begin() + I);
     else

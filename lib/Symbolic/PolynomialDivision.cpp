@@ -138,8 +138,7 @@ std::optional<Expr> xfa::tryExactDiv(Expr A, Expr B) {
   // no expression of any store.
   static const ExprNode NoQuotient{};
   Expr Result = Store.memoised(ExprStore::Impl::ExactDiv, A, B, [&] {
-    return computeExactDiv(A, B).value_or(
-        ExprStore::Impl::wrap(&NoQuotient));
+    return computeExactDiv(A, B).value_or(ExprStore::Impl::wrap(&NoQuotient));
   });
   if (Result.node() == &NoQuotient)
     return std::nullopt;

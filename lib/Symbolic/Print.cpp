@@ -50,9 +50,8 @@ private:
 /// An operand of // in parentheses, unless it is a single token or a call.
 void Printer::printOperand(Expr A) {
   const ExprAtom *Atom = asAtom(A);
-  bool IsSingle =
-      Atom ? Atom->Kind != AtomKind::FloorDiv || IsHuman
-           : A.isConstant() && *A.constant() >= 0;
+  bool IsSingle = Atom ? Atom->Kind != AtomKind::FloorDiv || IsHuman
+                       : A.isConstant() && *A.constant() >= 0;
   if (!IsSingle)
     Text += '(';
   print(A);
@@ -111,8 +110,8 @@ void Printer::printMonomial(const ExprMonomial *Monomial,
     if (!IsFirst)
       Text += IsHuman ? "·" : "*";
     IsFirst = false;
-    bool Wrap = NeedsParentheses && !IsHuman &&
-                Each.Atom->Kind == AtomKind::FloorDiv;
+    bool Wrap =
+        NeedsParentheses && !IsHuman && Each.Atom->Kind == AtomKind::FloorDiv;
     if (Wrap)
       Text += '(';
     printAtom(Each.Atom);
