@@ -34,9 +34,15 @@ constexpr Signature Signatures[] = {
     {0, "\x1f\x8b", "gzip-compressed; unpack it first"},
     {0, "\x28\xb5\x2f\xfd", "zstd-compressed; unpack it first"},
     {0, "BZh", "bzip2-compressed; unpack it first"},
-    {0, "\xfd" "7zXZ", "xz-compressed; unpack it first"},
+    {0,
+     "\xfd"
+     "7zXZ",
+     "xz-compressed; unpack it first"},
     {0, "%PDF", "a PDF document"},
-    {0, "\x7f" "ELF", "an ELF program or library"},
+    {0,
+     "\x7f"
+     "ELF",
+     "an ELF program or library"},
     {0, "GGUF", "a GGUF file"},
     {0, "\x89HDF", "an HDF5 file"},
     {4, "ORTM", "ONNX Runtime's own format (.ort)"},
@@ -55,10 +61,18 @@ StringRef recognise(StringRef Bytes) {
   return {};
 }
 
-/// ONNX text starts with `<` or, without a header, with a graph's name. No
-/// ModelProto does: `<` ends a group, a letter is a field it does not have.
-bool looksLikeText(StringRef Bytes) {
-  return Bytes.ltrim().starts_with("<") && recognise(Bytes).empty();
+/// ONNX text starts with a header in `<`, after comments; without a header only
+/// the file's name tells. Neither `<` nor `#` can start a ModelProto: as tags
+/// they belong to groups, which ONNX does not have.
+bool isText(StringRef Bytes, StringRef Name) {
+  if (Name.ends_with(".onnxtxt"))
+    return true;
+  if (!recognise(Bytes).empty())
+    return false;
+  StringRef Start = Bytes.ltrim();
+  while (Start.starts_with("#"))
+    Start = Start.split('\n').second.ltrim();
+  return Start.starts_with("<");
 }
 
 bool isPrintable(StringRef Bytes) {
@@ -81,13 +95,13 @@ Error import(StringRef Bytes, Model &M) {
   return resolveModel(P, M);
 }
 
-Expected<std::unique_ptr<Model>> importBytesAs(StringRef Bytes, StringRef Name,
-                                               bool Text,
-                                               std::shared_ptr<void> Backing) {
+Expected<std::unique_ptr<Model>>
+importWith(StringRef Bytes, StringRef Name,
+           std::shared_ptr<const void> Backing) {
   auto M = std::make_unique<Model>();
   M->Path = Name.str();
   M->Backing = std::move(Backing);
-  if (Text) {
+  if (isText(Bytes, Name)) {
     Expected<std::string> Serialized = serializeText(Bytes);
     if (!Serialized)
       return inside(Name, Serialized.takeError());
@@ -103,17 +117,14 @@ Expected<std::unique_ptr<Model>> importBytesAs(StringRef Bytes, StringRef Name,
 } // namespace
 
 Expected<std::unique_ptr<Model>> importBytes(StringRef Bytes, StringRef Name) {
-  return importBytesAs(Bytes, Name,
-                       Name.ends_with(".onnxtxt") || looksLikeText(Bytes),
-                       nullptr);
+  return importWith(Bytes, Name, nullptr);
 }
 
 Expected<std::unique_ptr<Model>>
 importBuffer(std::unique_ptr<MemoryBuffer> Buffer, StringRef Name) {
   StringRef Bytes = Buffer->getBuffer();
-  return importBytesAs(Bytes, Name,
-                       Name.ends_with(".onnxtxt") || looksLikeText(Bytes),
-                       std::shared_ptr<MemoryBuffer>(std::move(Buffer)));
+  return importWith(Bytes, Name,
+                    std::shared_ptr<MemoryBuffer>(std::move(Buffer)));
 }
 
 Expected<std::unique_ptr<Model>> importFile(StringRef Path) {

@@ -41,6 +41,7 @@ StringRef normalDomain(StringRef Domain) {
   return Domain == "ai.onnx" ? StringRef() : Domain;
 }
 
+/// Success where R went through the whole of the message.
 Error damaged(const WireReader &R, StringRef Message) {
   if (R.damage().empty())
     return Error::success();
@@ -191,8 +192,8 @@ Error Reader::type(StringRef Bytes, unsigned Depth, TypeId &Result) {
     case bytes(1):
     case bytes(8):
       T = DeclaredType();
-      T.Kind = F.Tag == bytes(1) ? DeclaredType::Tensor
-                                 : DeclaredType::SparseTensor;
+      T.Kind =
+          F.Tag == bytes(1) ? DeclaredType::Tensor : DeclaredType::SparseTensor;
       E = tensorType(F.Payload, T);
       break;
     case bytes(4):
@@ -232,8 +233,7 @@ Error Reader::valueInfo(StringRef Bytes, ProtoValueInfo &V) {
   Error E = damaged(R, "ValueInfoProto");
   if (!E && !Type.empty())
     E = type(Type, 0, V.Type);
-  return E ? inside("value '" + V.Name + "'", std::move(E))
-           : Error::success();
+  return E ? inside("value '" + V.Name + "'", std::move(E)) : Error::success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -620,8 +620,9 @@ Error Reader::model(StringRef Bytes) {
     return Graphs || M.IrVersion
                ? fail("the file is truncated or damaged: in ModelProto, " +
                       R.damage())
-               : fail("not an ONNX model: expected a protobuf ModelProto, but " +
-                      R.damage());
+               : fail(
+                     "not an ONNX model: expected a protobuf ModelProto, but " +
+                     R.damage());
   if (Graphs == 0)
     return fail("not an ONNX model: expected a graph in ModelProto (field 7), "
                 "found none");

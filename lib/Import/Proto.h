@@ -83,6 +83,10 @@ struct Leniencies {
   uint64_t NegativeDims = 0;
   uint64_t UnknownElemTypes = 0;
   uint64_t NamelessInitializers = 0;
+  uint64_t RepeatedInitializers = 0;
+  uint64_t Redefinitions = 0;
+  uint64_t UnsortedGraphs = 0;
+  llvm::StringRef FirstRepeated, FirstRedefined, FirstUnsorted;
 };
 
 /// Lives while importing. What outlives it (types, constants, attributes) is

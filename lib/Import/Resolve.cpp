@@ -36,9 +36,6 @@ namespace {
 constexpr uint64_t MaxNodes = 20'000'000;
 constexpr uint64_t MaxCopied = 4'000'000;
 
-/// Warnings about single names that are kept; the others are counted.
-constexpr uint64_t MaxWarnings = 20;
-
 constexpr int64_t NewestIrVersion = 14;
 
 /// The definitions of one graph.
@@ -120,10 +117,7 @@ private:
   Error enter();
   Error charge(const Call *Env, uint64_t Work);
   ValueId addValue(StringRef Name);
-  void warn(const Twine &Sentence) {
-    if (Warned++ < MaxWarnings)
-      M.Warnings.push_back(Sentence.str());
-  }
+  void warn(const Twine &Sentence) { M.Warnings.push_back(Sentence.str()); }
   void warnOfLeniencies();
 
   ProtoModel &P;
@@ -135,7 +129,6 @@ private:
   llvm::DenseSet<StringRef> MissingDomains;
   unsigned Depth = 0;
   uint64_t Copied = 0;
-  uint64_t Warned = 0;
 };
 
 bool isConstantNode(const Node &N) {
@@ -150,8 +143,8 @@ ValueId Resolver::addValue(StringRef Name) {
 
 Error Resolver::enter() {
   if (Depth >= MaxDepth)
-    return fail("bodies and function calls stand more than " +
-                Twine(MaxDepth) + " deep in each other");
+    return fail("bodies and function calls stand more than " + Twine(MaxDepth) +
+                " deep in each other");
   return Error::success();
 }
 
@@ -225,8 +218,8 @@ Error Resolver::declareOutput(Scope &S, uint32_t Position, const ProtoNode &N,
 
   auto &All = S.Redefined[Name];
   if (All.empty()) {
-    warn("'" + Name + "' is defined more than once; a use means the nearest "
-         "definition above it");
+    if (++P.Accepted.Redefinitions == 1)
+      P.Accepted.FirstRedefined = Name;
     std::optional<uint32_t> First = S.positionOf(M[Previous].Producer);
     All.emplace_back(First ? *First + 1 : 0, Previous);
   }
@@ -275,8 +268,8 @@ std::optional<unsigned> Resolver::findFunction(const ProtoNode &N) const {
 
 int Resolver::opsetVersion(StringRef Domain, const Call *Env, bool IsCall) {
   auto Clamp = [](int64_t Version) {
-    return static_cast<int>(std::clamp<int64_t>(
-        Version, 0, std::numeric_limits<int>::max()));
+    return static_cast<int>(
+        std::clamp<int64_t>(Version, 0, std::numeric_limits<int>::max()));
   };
   if (Env) {
     auto Found = Env->Opsets->find(Domain);
@@ -307,8 +300,8 @@ void Resolver::attributes(Scope &S, const ProtoAttributes &From,
     const AttributeExtra *X = IsExtra ? &*Extra++ : nullptr;
     if (!X || X->Reference.empty()) {
       if (X)
-        To.Bodies.push_back({static_cast<unsigned>(To.List.size()), X->Bodies,
-                             &S, Env});
+        To.Bodies.push_back(
+            {static_cast<unsigned>(To.List.size()), X->Bodies, &S, Env});
       To.List.push_back(From.List[I]);
       continue;
     }
@@ -405,11 +398,10 @@ Error Resolver::resolveNode(Scope &S, NodeId Id, const ProtoNode &N,
     for (const PendingBodies &Pending : Resolved.Bodies) {
       SmallVector<GraphId, 2> Graphs;
       for (const ProtoGraph *Body : Pending.Graphs) {
-        Expected<GraphId> G =
-            graph(*Body, Pending.In, Pending.Environment, Id);
+        Expected<GraphId> G = graph(*Body, Pending.In, Pending.Environment, Id);
         if (!G)
-          return inside("attribute '" +
-                            Resolved.List[Pending.Attribute].Name + "'",
+          return inside("attribute '" + Resolved.List[Pending.Attribute].Name +
+                            "'",
                         G.takeError());
         Graphs.push_back(*G);
       }
@@ -427,8 +419,8 @@ Error Resolver::resolveNode(Scope &S, NodeId Id, const ProtoNode &N,
   return Error::success();
 }
 
-Error Resolver::call(Scope &S, NodeId Id, const ProtoNode &N,
-                     unsigned Function, const Call *Env) {
+Error Resolver::call(Scope &S, NodeId Id, const ProtoNode &N, unsigned Function,
+                     const Call *Env) {
   const ProtoFunction &F = P.Functions[Function];
   for (const Call *C = Env; C; C = C->Caller)
     if (C->Function == &F)
@@ -485,8 +477,8 @@ Error Resolver::order(Scope &S, ArrayRef<ProtoNode> Nodes) {
       Order.emplace_back(S.FirstNode + I);
     return Error::success();
   }
-  warn("nodes of graph '" + M[S.Graph].Name +
-       "' stand before nodes whose outputs they use; they are sorted");
+  if (++P.Accepted.UnsortedGraphs == 1)
+    P.Accepted.FirstUnsorted = M[S.Graph].Name;
 
   // What the node at I needs: Needs[First[I]] to Needs[First[I + 1] - 1].
   std::vector<uint32_t> First, Needs;
@@ -573,7 +565,8 @@ Expected<GraphId> Resolver::graph(const ProtoGraph &G, Scope *Outer,
     }
     auto [Known, New] = S.Names.try_emplace(Init.Name, ValueId());
     if (!New) {
-      warn("initializer '" + Init.Name + "' stands twice; the last one counts");
+      if (++P.Accepted.RepeatedInitializers == 1)
+        P.Accepted.FirstRepeated = Init.Name;
       M[Known->second].Const = Init.Tensor;
       continue;
     }
@@ -619,11 +612,10 @@ Expected<GraphId> Resolver::callee(const Call &C, NodeId Site) {
   const ProtoFunction &F = *C.Function;
   if (Error E = enter())
     return E;
-  if (Error E = charge(&C, 1 + (F.Inputs.size() + F.Outputs.size() +
-                                F.ValueInfos.size() +
-                                C.Arguments.List.size() *
-                                    F.Defaults.List.size()) /
-                                   8))
+  if (Error E = charge(
+          &C, 1 + (F.Inputs.size() + F.Outputs.size() + F.ValueInfos.size() +
+                   C.Arguments.List.size() * F.Defaults.List.size()) /
+                      8))
     return E;
   ++Depth;
   Scope S;
@@ -669,12 +661,24 @@ void Resolver::warnOfLeniencies() {
   if (A.NamelessInitializers)
     warn(Twine(A.NamelessInitializers) +
          " initializers have no name; nothing can use them");
+  if (A.Redefinitions)
+    warn(Twine(A.Redefinitions) + " names, the first of them '" +
+         A.FirstRedefined +
+         "', are defined repeatedly by Constant nodes; a use means the nearest "
+         "definition above it");
+  if (A.RepeatedInitializers)
+    warn(Twine(A.RepeatedInitializers) + " initializers, the first of them '" +
+         A.FirstRepeated + "', repeat a name; the last one counts");
+  if (A.UnsortedGraphs)
+    warn(Twine(A.UnsortedGraphs) + " graphs, the first of them '" +
+         A.FirstUnsorted +
+         "', have nodes before others whose outputs they use; they are sorted");
 }
 
 Error Resolver::run() {
   if (M.IrVersion > NewestIrVersion)
-    warn("IR version " + Twine(M.IrVersion) + " is newer than the newest known, " +
-         Twine(NewestIrVersion));
+    warn("IR version " + Twine(M.IrVersion) +
+         " is newer than the newest known, " + Twine(NewestIrVersion));
   else if (M.IrVersion <= 0)
     warn("the model states no IR version");
 
@@ -699,10 +703,6 @@ Error Resolver::run() {
   Expected<GraphId> Main = graph(P.Graph, nullptr, nullptr, NodeId());
   if (!Main)
     return Main.takeError();
-  if (Warned > MaxWarnings)
-    M.Warnings.push_back("and " + std::to_string(Warned - MaxWarnings) +
-                         " more such warnings");
-  Warned = 0;
   warnOfLeniencies();
   return Error::success();
 }

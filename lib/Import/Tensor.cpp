@@ -53,9 +53,8 @@ struct TensorMessage {
   uint64_t NumStrings = 0;
 
   bool hasPayload() const {
-    return !Raw.empty() || !Float.empty() || !Int32.empty() ||
-           !Int64.empty() || !Double.empty() || !Uint64.empty() ||
-           NumStrings != 0;
+    return !Raw.empty() || !Float.empty() || !Int32.empty() || !Int64.empty() ||
+           !Double.empty() || !Uint64.empty() || NumStrings != 0;
   }
 };
 
@@ -211,16 +210,16 @@ Error readCodes(const TensorMessage &T, ElemType Elem, size_t Count,
   if (Read)
     return Read;
   if (Field->empty())
-    return contradicts("no " + FieldName + " and no raw_data, but another "
-                       "field's payload",
+    return contradicts("no " + FieldName +
+                           " and no raw_data, but another "
+                           "field's payload",
                        Count, Elem);
   if (Codes.size() != Entries || Field->Cut)
-    return contradicts((Codes.size() > Entries || Field->Cut
-                            ? "more than " + Twine(Entries)
-                            : Twine(Codes.size())) +
-                           " entries of " + FieldName + " instead of " +
-                           Twine(Entries),
-                       Count, Elem);
+    return contradicts(
+        (Codes.size() > Entries || Field->Cut ? "more than " + Twine(Entries)
+                                              : Twine(Codes.size())) +
+            " entries of " + FieldName + " instead of " + Twine(Entries),
+        Count, Elem);
   if (PerEntry > 1) {
     std::string Packed;
     for (uint64_t Code : Codes)
@@ -439,16 +438,14 @@ Error densify(const Constant &Values, const Constant &Indices, int64_t Count,
   const size_t PerValue = Indices.Dims.size() == 1 ? 1 : C.Dims.size();
   if (Indices.Ints.size() != Stored * PerValue)
     return fail("expected " + Twine(Stored * PerValue) +
-                " indices for its values, found " +
-                Twine(Indices.Ints.size()));
+                " indices for its values, found " + Twine(Indices.Ints.size()));
 
   SmallVector<int64_t, 16> Ints(isFloat(C.Elem) ? 0 : Count);
   SmallVector<double, 16> Floats(isFloat(C.Elem) ? Count : 0);
   for (size_t I = 0; I < Stored; ++I) {
     std::optional<int64_t> Position = densePosition(Indices, I, C.Dims);
     if (!Position || *Position < 0 || *Position >= Count)
-      return fail("the index of its value " + Twine(I) +
-                  " leaves its dims");
+      return fail("the index of its value " + Twine(I) + " leaves its dims");
     if (isFloat(C.Elem))
       Floats[*Position] = Values.Floats[I];
     else
