@@ -4,13 +4,6 @@
 
 namespace xfa {
 
-ElemType firstElemType(const OpContext &Ctx, unsigned First) {
-  for (unsigned I = First; I < Ctx.numInputs(); ++I)
-    if (Ctx.elem(I) != ElemType::Undefined)
-      return Ctx.elem(I);
-  return ElemType::Undefined;
-}
-
 /// Before opset 7, the second operand of a binary operator lies along the
 /// first from `axis` on; in today's terms it has ones behind it.
 static Shape operandShape(const OpContext &Ctx, unsigned I) {

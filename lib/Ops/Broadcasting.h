@@ -3,12 +3,10 @@
 #ifndef XFA_OPS_BROADCASTING_H
 #define XFA_OPS_BROADCASTING_H
 
+#include "ResultTypes.h"
 #include "Shapes.h"
 
 namespace xfa {
-
-/// The first known element type of the inputs, from First on.
-ElemType firstElemType(const OpContext &Ctx, unsigned First = 0);
 
 /// Sets output 0 to the broadcast shape of all inputs; unknown where an input's
 /// rank is, and a failure where no binding lets them broadcast. Gives whether

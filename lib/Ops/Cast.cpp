@@ -7,8 +7,8 @@ namespace xfa {
 
 /// The type that `to` names: a number, or before opset 6 its name.
 static ElemType targetType(const OpContext &Ctx) {
-  if (std::optional<int64_t> To = Ctx.intAttr("to"))
-    return elemTypeFromOnnx(*To).value_or(ElemType::Undefined);
+  if (Ctx.intAttr("to"))
+    return typeAttr(Ctx, "to", ElemType::Undefined);
   std::string Name = Ctx.stringAttr("to").lower();
   return elemTypeFromName(Name).value_or(ElemType::Undefined);
 }

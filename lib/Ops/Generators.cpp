@@ -149,15 +149,6 @@ void inferConstantOfShape(InferContext &Ctx) {
     Ctx.setContents(0, Contents::splat(Value));
 }
 
-/// The type that an attribute names by number, else Default.
-static ElemType typeAttr(const OpContext &Ctx, llvm::StringRef Name,
-                         ElemType Default) {
-  std::optional<int64_t> Number = Ctx.intAttr(Name);
-  if (!Number)
-    return Default;
-  return elemTypeFromOnnx(*Number).value_or(ElemType::Undefined);
-}
-
 void inferEyeLike(InferContext &Ctx) {
   if (Ctx.hasRank(0) && Ctx.rank(0) != 2)
     return Ctx.fail("expected a matrix, found " + shapeText(Ctx.dims(0)));
@@ -196,6 +187,29 @@ void inferTrilu(InferContext &Ctx) {
     Result.Elements.push_back(Kept ? Known.at(E) : Zero);
   }
   Ctx.setContents(0, std::move(Result));
+}
+
+//===----------------------------------------------------------------------===//
+// OneHot
+//===----------------------------------------------------------------------===//
+
+/// The indices' shape with the depth put in at `axis`; the values' type.
+void inferOneHot(InferContext &Ctx) {
+  ElemType Elem = Ctx.elem(2);
+  if (!Ctx.hasRank(0))
+    return Ctx.setUnknown(0, Elem, unknownRank(Ctx, 0));
+  std::optional<int64_t> Axis =
+      OpContext::normalizeAxis(Ctx.intAttr("axis", -1), Ctx.rank(0) + 1);
+  if (!Axis)
+    return Ctx.fail("axis " + llvm::Twine(Ctx.intAttr("axis", -1)) +
+                    " is outside of a result of rank " +
+                    llvm::Twine(Ctx.rank(0) + 1));
+  Element Depth = ElementMath(Ctx.store(), ElemType::Int64).cast(Ctx.scalar(1));
+  Shape Dims(Ctx.dims(0).begin(), Ctx.dims(0).end());
+  Dims.insert(Dims.begin() + *Axis,
+              Depth.known() ? Depth.expr()
+                            : Ctx.unknownDim("the depth is not known"));
+  Ctx.set(0, Elem, Dims);
 }
 
 //===----------------------------------------------------------------------===//
