@@ -20,6 +20,8 @@ AttentionSizes attentionSizes(const OpContext &Ctx, std::string &Wrong) {
   // Heads, rows and head width of [B, S, heads · width] or [B, heads, S, width].
   auto Split = [&](unsigned I, const char *HeadsAttr, Expr &Heads, Expr &Rows,
                    Expr &Width) {
+    if (!Wrong.empty())
+      return;
     bool Flat = Ctx.hasRank(I) && Ctx.rank(I) == 3;
     std::optional<int64_t> Attr = Ctx.intAttr(HeadsAttr);
     if (Flat && (!Attr || *Attr <= 0))

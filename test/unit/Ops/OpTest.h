@@ -92,10 +92,19 @@ public:
     return *this;
   }
 
+  /// The last operand is a function of constants and dimensions (C7).
+  OneNode &folded() {
+    Given.back().Folded = true;
+    return *this;
+  }
+
   OneNode &attr(llvm::StringRef Name, int64_t I) {
     Attribute A = named(Name, AttrKind::Int);
     A.I = I;
     return add(A);
+  }
+  OneNode &attr(llvm::StringRef Name, int I) {
+    return attr(Name, static_cast<int64_t>(I));
   }
   OneNode &attr(llvm::StringRef Name, double F) {
     Attribute A = named(Name, AttrKind::Float);
@@ -185,6 +194,15 @@ public:
     return C.Unknown.empty() ? toString(C.Vector) : "?";
   }
 
+  /// Elements that the cost function says are read of input I, or written of
+  /// output O; "all" where C9's default holds.
+  std::string reads(unsigned I) { return find(cost().Reads, I); }
+  std::string writes(unsigned O) { return find(cost().Writes, O); }
+
+  /// Arithmetic as Expr prints it: "2*3*B" gives "6*B".
+  std::string text(llvm::StringRef Arithmetic) {
+    return toString(parse(Arithmetic));
+  }
   Expr parse(llvm::StringRef Text) {
     if (Text == "?")
       return Store.unknown("the test says so", 0);
@@ -235,6 +253,13 @@ private:
       }
     }
     return Dims;
+  }
+  static std::string
+  find(llvm::ArrayRef<std::pair<unsigned, Expr>> List, unsigned I) {
+    for (const auto &[Index, Elements] : List)
+      if (Index == I)
+        return toString(Elements);
+    return "all";
   }
   Attribute named(llvm::StringRef Name, AttrKind Kind) {
     Attribute A;
