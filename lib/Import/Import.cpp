@@ -81,6 +81,22 @@ bool isPrintable(StringRef Bytes) {
   });
 }
 
+/// A file's names in a message: on one line, nothing for a terminal to obey,
+/// and no longer than one reads.
+std::string printable(StringRef Sentence) {
+  constexpr size_t Longest = 1000;
+  std::string Result;
+  for (char C : Sentence.take_front(Longest)) {
+    if (static_cast<unsigned char>(C) >= 0x20 && C != 0x7f)
+      Result += C;
+    else
+      Result += "\\x" + llvm::toHex(StringRef(&C, 1), /*LowerCase=*/true);
+  }
+  if (Sentence.size() > Longest)
+    Result += "...";
+  return Result;
+}
+
 Error import(StringRef Bytes, Model &M) {
   if (Bytes.empty())
     return fail("not an ONNX model: it is empty");
@@ -104,13 +120,15 @@ importWith(StringRef Bytes, StringRef Name,
   if (isText(Bytes, Name)) {
     Expected<std::string> Serialized = serializeText(Bytes);
     if (!Serialized)
-      return inside(Name, Serialized.takeError());
+      return fail(Name + ": " + printable(toString(Serialized.takeError())));
     auto Held = std::make_shared<std::string>(std::move(*Serialized));
     Bytes = *Held;
     M->Backing = std::move(Held);
   }
   if (Error E = import(Bytes, *M))
-    return inside(Name, std::move(E));
+    return fail(Name + ": " + printable(toString(std::move(E))));
+  for (std::string &Warning : M->Warnings)
+    Warning = printable(Warning);
   return M;
 }
 

@@ -649,30 +649,34 @@ Expected<GraphId> Resolver::callee(const Call &C, NodeId Site) {
   return S.Graph;
 }
 
+/// "1 graph", "3 graphs".
+std::string counted(uint64_t Count, StringRef Thing) {
+  return std::to_string(Count) + (" " + Thing + (Count == 1 ? "" : "s")).str();
+}
+
 void Resolver::warnOfLeniencies() {
   const Leniencies &A = P.Accepted;
   if (A.NegativeDims)
-    warn(Twine(A.NegativeDims) +
-         " declared dims are negative; they are taken for unknown");
+    warn("expected dims of 0 or more, found " +
+         counted(A.NegativeDims, "negative one") + "; taken for unknown");
   if (A.UnknownElemTypes)
-    warn(Twine(A.UnknownElemTypes) +
-         " tensors or types have an element type that ONNX 1.23 does not "
-         "define");
+    warn("expected element types that ONNX 1.23 defines, found " +
+         counted(A.UnknownElemTypes, "other"));
   if (A.NamelessInitializers)
-    warn(Twine(A.NamelessInitializers) +
-         " initializers have no name; nothing can use them");
-  if (A.Redefinitions)
-    warn(Twine(A.Redefinitions) + " names, the first of them '" +
-         A.FirstRedefined +
-         "', are defined repeatedly by Constant nodes; a use means the nearest "
-         "definition above it");
+    warn("found " + counted(A.NamelessInitializers, "initializer") +
+         " without a name; nothing can use that");
   if (A.RepeatedInitializers)
-    warn(Twine(A.RepeatedInitializers) + " initializers, the first of them '" +
-         A.FirstRepeated + "', repeat a name; the last one counts");
+    warn("found " + counted(A.RepeatedInitializers, "initializer") +
+         " whose name another has, first '" + A.FirstRepeated +
+         "'; the last one counts");
+  if (A.Redefinitions)
+    warn("found " + counted(A.Redefinitions, "name") +
+         " that Constant nodes define repeatedly, first '" + A.FirstRedefined +
+         "'; a use means the nearest definition above it");
   if (A.UnsortedGraphs)
-    warn(Twine(A.UnsortedGraphs) + " graphs, the first of them '" +
-         A.FirstUnsorted +
-         "', have nodes before others whose outputs they use; they are sorted");
+    warn("found " + counted(A.UnsortedGraphs, "graph") +
+         " with nodes above others whose outputs they use, first '" +
+         A.FirstUnsorted + "'; sorted");
 }
 
 Error Resolver::run() {
