@@ -1,4 +1,4 @@
-//===- Bounds.cpp - bounds for every binding, and comparisons -------------===//
+//===- Bounds.cpp - bounds that hold for every binding --------------------===//
 //
 // One question answers all: how low can P get? A < B asks it of B - A. Three
 // means, each sound by itself, the best result counts:
@@ -123,9 +123,11 @@ static Range rangeOfTerm(const Term &Of, bool Shifted) {
 
 static Bound lowByIntervals(Expr A, bool Shifted) {
   Bound Low = 0;
-  for (const Term &Each : A.node()->Terms)
-    if (!(Low = checkedAdd(Low, rangeOfTerm(Each, Shifted).Low)))
+  for (const Term &Each : A.node()->Terms) {
+    Low = checkedAdd(Low, rangeOfTerm(Each, Shifted).Low);
+    if (!Low)
       return std::nullopt;
+  }
   return Low;
 }
 
@@ -195,7 +197,7 @@ public:
 
 private:
   static constexpr unsigned MaxSteps = 40, MaxSplitDepth = 5,
-                            MaxTermsToSplit = 64, MaxExpansion = 256;
+                            MaxSizeToSplit = 256, MaxExpansion = 256;
 
   Bound lowAfterShift(Expr P);
   Bound lowWithoutFloorDiv(Expr P, const ExprAtom *Atom, unsigned Depth);
@@ -374,7 +376,7 @@ Bound LowProver::low(Expr P, unsigned Depth) {
       if (!F.Atom->Operands.empty() && !is_contained(Composites, F.Atom))
         Composites.push_back(F.Atom);
   if (!Composites.empty() && Node->Terms.size() > 1 &&
-      Node->Terms.size() <= MaxTermsToSplit) {
+      Node->Size <= MaxSizeToSplit) {
     if (Depth >= MaxSplitDepth)
       Truncated = true;
     else
@@ -410,54 +412,4 @@ std::optional<int64_t> xfa::upperBound(Expr A) {
   if (!Low || *Low == INT64_MIN)
     return std::nullopt;
   return -*Low;
-}
-
-//===----------------------------------------------------------------------===//
-// Comparisons
-//===----------------------------------------------------------------------===//
-
-static bool isAtLeast(Expr A, int64_t Value) {
-  std::optional<int64_t> Low = lowerBound(A);
-  return Low && *Low >= Value;
-}
-
-Truth xfa::lessEqual(Expr A, Expr B) {
-  if (A == B)
-    return Truth::True;
-  if (A.isConstant() && B.isConstant())
-    return *A.constant() <= *B.constant() ? Truth::True : Truth::False;
-  if (isAtLeast(B - A, 0))
-    return Truth::True;
-  return isAtLeast(A - B, 1) ? Truth::False : Truth::Unknown;
-}
-
-Truth xfa::less(Expr A, Expr B) {
-  switch (lessEqual(B, A)) {
-  case Truth::True:
-    return Truth::False;
-  case Truth::False:
-    return Truth::True;
-  case Truth::Unknown:
-    break;
-  }
-  return Truth::Unknown;
-}
-
-Truth xfa::equal(Expr A, Expr B) {
-  if (A == B)
-    return Truth::True;
-  if (A.isConstant() && B.isConstant())
-    return Truth::False;
-  Expr Difference = A - B, Opposite = B - A;
-  if (isAtLeast(Difference, 1) || isAtLeast(Opposite, 1))
-    return Truth::False;
-  if (isAtLeast(Difference, 0) && isAtLeast(Opposite, 0))
-    return Truth::True;
-  // 2*x + 1 is never zero.
-  int64_t Constant = Difference.node()->constantTerm();
-  uint64_t Number = content(Difference - Constant);
-  if (Number > 1 && Number <= INT64_MAX &&
-      Constant % static_cast<int64_t>(Number) != 0)
-    return Truth::False;
-  return Truth::Unknown;
 }

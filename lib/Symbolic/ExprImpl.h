@@ -199,10 +199,10 @@ struct ExprStore::Impl {
 
   /// Caps beside MaxTerms. Sharing can make a small graph print as an
   /// exponentially long text, so the length of the text is capped too.
-  static constexpr uint32_t MaxSize = 1u << 16;
+  static constexpr uint32_t MaxSize = 1u << 15;
   static constexpr uint32_t MaxDepth = 64;
   static constexpr uint32_t MaxDegree = 1u << 16;
-  static constexpr uint64_t MaxProducts = 1u << 20;
+  static constexpr uint64_t MaxProducts = 1u << 17;
   static constexpr unsigned MaxOperands = 16;
 
   explicit Impl(ExprStore &Owner);

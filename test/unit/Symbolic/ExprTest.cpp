@@ -4,6 +4,8 @@
 
 #include "llvm/ADT/DenseSet.h"
 
+#include <random>
+
 using namespace llvm;
 using namespace xfa;
 using namespace xfa::test;
@@ -167,6 +169,44 @@ TEST(Parse, problemsNameTheColumn) {
     for (int I = 0; I != 100000; ++I)
       Deep += Opening;
     EXPECT_NE(Problem(Deep).find("nested too deeply"), std::string::npos);
+  }
+}
+
+TEST(Parse, neverCrashes) {
+  static const char *const Tokens[] = {"N",
+                                       "B",
+                                       "max(",
+                                       "min(",
+                                       "(",
+                                       ")",
+                                       "+",
+                                       "-",
+                                       "*",
+                                       "**",
+                                       "//",
+                                       "/",
+                                       "%",
+                                       ",",
+                                       " ",
+                                       "0",
+                                       "1",
+                                       "2",
+                                       "7",
+                                       "?",
+                                       ".",
+                                       "\xff",
+                                       "**2",
+                                       "9223372036854775807",
+                                       "9223372036854775808"};
+  std::mt19937 Random(1);
+  ExprStore Store;
+  for (int Round = 0; Round != 20000; ++Round) {
+    std::string Text;
+    for (unsigned Length = Random() % 12; Length != 0; --Length)
+      Text += Tokens[Random() % std::size(Tokens)];
+    std::string Problem = problemOf(Store.parse(Text));
+    EXPECT_TRUE(Problem.empty() || StringRef(Problem).starts_with("column "))
+        << Text;
   }
 }
 

@@ -25,14 +25,16 @@ struct Tree {
 
 class Grower {
 public:
-  explicit Grower(unsigned Seed) : Random(Seed) {}
+  /// Huge: numbers at the ends of 64 bits among the others.
+  explicit Grower(unsigned Seed, bool Huge = false)
+      : Random(Seed), Huge(Huge) {}
 
   std::unique_ptr<Tree> grow(unsigned Depth) {
     auto Result = std::make_unique<Tree>();
     if (Depth == 0 || pick(6) == 0) {
       if (pick(3) == 0) {
         Result->Op = '#';
-        Result->Number = static_cast<int64_t>(pick(16)) - 6;
+        Result->Number = number();
       } else {
         Result->Op = '$';
         Result->Symbol = Names[pick(3)];
@@ -51,9 +53,20 @@ public:
   static constexpr const char *Names[] = {"B", "N", "P"};
 
 private:
+  int64_t number() {
+    static constexpr int64_t Ends[] = {INT64_MIN,     INT64_MIN + 1,
+                                       INT64_MAX,     INT64_MAX - 1,
+                                       INT64_MAX / 2, -(int64_t(1) << 32)};
+    if (Huge && pick(2) == 0)
+      return Ends[pick(6)];
+    return static_cast<int64_t>(pick(16)) - 6;
+  }
+
   std::mt19937 Random;
+  bool Huge;
 };
 
+/// None where a division by zero or an overflow of 128 bits is met.
 std::optional<Int> valueOf(const Tree &T, const Bindings &At) {
   if (T.Op == '#')
     return T.Number;
@@ -62,7 +75,7 @@ std::optional<Int> valueOf(const Tree &T, const Bindings &At) {
   std::optional<Int> L = valueOf(*T.Left, At), R = valueOf(*T.Right, At);
   if (!L || !R)
     return std::nullopt;
-  Int Floor = 0;
+  Int Floor = 0, Result;
   if (T.Op == '/' || T.Op == '%') {
     if (*R == 0)
       return std::nullopt;
@@ -70,13 +83,17 @@ std::optional<Int> valueOf(const Tree &T, const Bindings &At) {
     if (Floor * *R != *L && (*L < 0) != (*R < 0))
       --Floor;
   }
+  bool Overflow = false;
   switch (T.Op) {
   case '+':
-    return *L + *R;
+    Overflow = __builtin_add_overflow(*L, *R, &Result);
+    break;
   case '-':
-    return *L - *R;
+    Overflow = __builtin_sub_overflow(*L, *R, &Result);
+    break;
   case '*':
-    return *L * *R;
+    Overflow = __builtin_mul_overflow(*L, *R, &Result);
+    break;
   case '/':
     return Floor;
   case '%':
@@ -86,6 +103,7 @@ std::optional<Int> valueOf(const Tree &T, const Bindings &At) {
   default:
     return *L < *R ? *L : *R;
   }
+  return Overflow ? std::nullopt : std::optional<Int>(Result);
 }
 
 Expr combine(char Op, Expr L, Expr R) {
@@ -163,6 +181,30 @@ TEST_P(Property, valueIsThatOfTheTree) {
             << " N=" << At.at("N") << " P=" << At.at("P");
       }
   }
+}
+
+TEST_P(Property, hugeNumbersNeverWrap) {
+  Grower GrowHuge(GetParam(), /*Huge=*/true);
+  unsigned Known = 0;
+  for (unsigned Round = 0; Round != 2 * Rounds; ++Round) {
+    std::unique_ptr<Tree> T = GrowHuge.grow(1 + Round % 3);
+    Expr Built = build(*T, Store);
+    std::optional<int64_t> Low = lowerBound(Built), High = upperBound(Built);
+    EXPECT_NE(equal(Built, Built + 1), Truth::True);
+    if (!Built.isKnown())
+      continue;
+    ++Known;
+    EXPECT_EQ(read(Store, toString(Built)), Built) << toString(Built);
+    for (const Bindings &At : Points) {
+      std::optional<Int> Value = valueOf(*T, At), Ours = valueAt(Built, At);
+      if (!Value || !Ours)
+        continue; // expanded, it may leave 128 bits on the way
+      ASSERT_EQ(toString(*Ours), toString(*Value)) << textOf(*T);
+      ASSERT_TRUE((!Low || *Low <= *Value) && (!High || *High >= *Value))
+          << textOf(*T);
+    }
+  }
+  EXPECT_GT(Known, Rounds / 2) << "or this tests little";
 }
 
 TEST_P(Property, printingThenReadingGivesItBack) {
