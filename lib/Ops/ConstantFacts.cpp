@@ -30,7 +30,7 @@ ValueFacts factsOf(ExprStore &Store, const Constant &C) {
     Facts.Dims.push_back(Store.constant(Dim));
   std::optional<int64_t> Count = C.numElements();
   size_t Stored = isFloat(C.Elem) ? C.Floats.size() : C.Ints.size();
-  if (!C.Kept || C.Sparse || !Count || *Count > Contents::MaxElements ||
+  if (!C.Kept || !Count || *Count > Contents::MaxElements ||
       static_cast<int64_t>(Stored) != *Count)
     return Facts;
   for (size_t I = 0; I < Stored; ++I)

@@ -1,0 +1,120 @@
+//===- LearningTest.cpp - classical models, text, losses, optimizers ------===//
+
+#include "OpTest.h"
+
+using namespace xfa;
+
+static constexpr const char *ML = "ai.onnx.ml";
+static constexpr const char *Training = "ai.onnx.preview.training";
+
+TEST(Learning, ArrayFeatureExtractorPicksColumns) {
+  OneNode N("ArrayFeatureExtractor", 1, ML),
+      Vector("ArrayFeatureExtractor", 1, ML);
+  N.input("B,10").input("3", ElemType::Int64);
+  EXPECT_EQ(N.shape(), "[B,3]");
+  EXPECT_EQ(toString(N.cost().Reads.front().second), "3*B"); // C11
+  Vector.input("10").input("3", ElemType::Int64);
+  EXPECT_EQ(Vector.shape(), "[1,3]");
+}
+
+TEST(Learning, LabelEncoderTakesTheTypeOfItsValues) {
+  OneNode N("LabelEncoder", 4, ML);
+  N.input("B", ElemType::String).attrInts("values_int64s", {1, 2});
+  EXPECT_EQ(N.shape(), "[B]");
+  EXPECT_EQ(N.elem(), ElemType::Int64);
+}
+
+TEST(Learning, ClassifierGivesLabelsAndScores) {
+  OneNode N("LinearClassifier", 1, ML, 2);
+  N.input("B,10").attrInts("classlabels_ints", {0, 1, 2});
+  N.attrFloats("intercepts", {0, 0, 0});
+  EXPECT_EQ(N.shape(0), "[B]");
+  EXPECT_EQ(N.elem(0), ElemType::Int64);
+  EXPECT_EQ(N.shape(1), "[B,3]");
+  EXPECT_EQ(N.elem(1), ElemType::Float32);
+}
+
+TEST(Learning, RawPairwiseScoresAreUnclear) {
+  OneNode N("SVMClassifier", 1, ML, 2);
+  N.input("B,10").attrInts("classlabels_ints", {0, 1, 2});
+  EXPECT_EQ(N.shape(1), "[B,?]");
+}
+
+TEST(LearningCost, C1_LinearRegressor) {
+  OneNode N("LinearRegressor", 1, ML);
+  N.input("B,10").attr("targets", int64_t(2)).attrFloats("intercepts", {1, 2});
+  EXPECT_EQ(N.shape(), "[B,2]");
+  EXPECT_EQ(N.matrix(), "40*B"); // 2 * 2 * 10
+  EXPECT_EQ(N.vector(), "2*B");
+}
+
+TEST(LearningCost, C16_TreesDependOnData) {
+  OneNode N("TreeEnsembleRegressor", 3, ML);
+  N.input("B,10").attr("n_targets", int64_t(1));
+  EXPECT_EQ(N.shape(), "[B,1]");
+  EXPECT_EQ(N.vector(), "?");
+}
+
+TEST(Text, StopWordsFallOut) {
+  OneNode N("StringNormalizer", 10);
+  N.input("1,C", ElemType::String);
+  EXPECT_EQ(N.shape(), "[1,C]"); // none are given
+}
+
+TEST(Text, SplitHasAnAxisMore) {
+  OneNode N("StringSplit", 20, "", 2);
+  N.input("B", ElemType::String);
+  EXPECT_EQ(N.shape(0), "[B,?]");
+  EXPECT_EQ(N.shape(1), "[B]");
+}
+
+TEST(Text, TfIdfHasAColumnAnNGram) {
+  OneNode N("TfIdfVectorizer", 9);
+  N.input("B,12", ElemType::Int32).attrInts("ngram_indexes", {0, 2, 6, 5});
+  EXPECT_EQ(N.shape(), "[B,7]"); // 6 + 1
+}
+
+TEST(Loss, ReductionNoneIsALossALabel) {
+  OneNode N("SoftmaxCrossEntropyLoss", 13, "", 2);
+  N.input("B,10,H,W").input("B,H,W", ElemType::Int64);
+  N.attr("reduction", "none");
+  EXPECT_EQ(N.shape(0), "[B,H,W]");
+  EXPECT_EQ(N.shape(1), "[B,10,H,W]");
+}
+
+TEST(Loss, MeanByDefault) {
+  OneNode N("NegativeLogLikelihoodLoss", 13);
+  N.input("B,10").input("B", ElemType::Int64);
+  EXPECT_EQ(N.shape(), "[]");
+}
+
+TEST(LossCost, C5_NegAndReduceMean) {
+  OneNode N("NegativeLogLikelihoodLoss", 13);
+  N.input("B,10").input("B", ElemType::Int64);
+  EXPECT_EQ(N.vector(), "1 + 2*B"); // Neg B, ReduceMean B + 1
+}
+
+TEST(LossCost, C5_IgnoredLabels) {
+  OneNode N("NegativeLogLikelihoodLoss", 13);
+  N.input("B,10").input("B", ElemType::Int64);
+  N.attr("ignore_index", int64_t(1)).attr("reduction", "sum");
+  // Sub, Equal, Where, Where, Neg, Where, Mul, ReduceSum
+  EXPECT_EQ(N.vector(), "8*B");
+}
+
+TEST(LossCost, C5_LogSoftmaxFirst) {
+  OneNode N("SoftmaxCrossEntropyLoss", 13);
+  N.input("B,10").input("B", ElemType::Int64).attr("reduction", "none");
+  EXPECT_EQ(N.vector(), "52*B"); // 5 * 10, Log, Neg
+}
+
+TEST(Optimizer, AdamReturnsTensorsAndBothStates) {
+  OneNode N("Adam", 1, Training, 6);
+  N.input("").input("", ElemType::Int64);
+  for (const char *Dims : {"A", "B", "A", "B", "A", "B", "A", "B"})
+    N.input(Dims);
+  for (unsigned O : {0u, 2u, 4u})
+    EXPECT_EQ(N.shape(O), "[A]");
+  for (unsigned O : {1u, 3u, 5u})
+    EXPECT_EQ(N.shape(O), "[B]");
+}
