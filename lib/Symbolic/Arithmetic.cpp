@@ -6,6 +6,7 @@
 
 using namespace llvm;
 using namespace xfa;
+using namespace xfa::symbolic;
 
 static constexpr const char *CoefficientOverflow =
     "a coefficient leaves 64 bits";

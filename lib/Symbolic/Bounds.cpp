@@ -17,6 +17,7 @@
 
 using namespace llvm;
 using namespace xfa;
+using namespace xfa::symbolic;
 
 using Bound = std::optional<Int128>;
 
@@ -131,7 +132,7 @@ static Bound lowByIntervals(Expr A, bool Shifted) {
   return Low;
 }
 
-Range xfa::floorDivRange(Expr A, Expr B) {
+Range symbolic::floorDivRange(Expr A, Expr B) {
   Range Over = {lowerBound(A), upperBound(A)};
   Range By = {lowerBound(B), upperBound(B)};
   if (By.High && *By.High <= 0) {
@@ -161,7 +162,7 @@ Range xfa::floorDivRange(Expr A, Expr B) {
   return Result;
 }
 
-Range xfa::extremumRange(bool IsMax, ArrayRef<Expr> Operands) {
+Range symbolic::extremumRange(bool IsMax, ArrayRef<Expr> Operands) {
   // The end on the near side needs one operand, that on the far side all.
   Bound Near, Far;
   bool FarIsKnown = true, IsFirst = true;
@@ -237,7 +238,7 @@ static std::optional<LinearSplit> splitLinear(Expr P, const ExprAtom *Atom) {
   return LinearSplit{Store.sum(Slope), Store.sum(Rest)};
 }
 
-Expr xfa::replaceAtom(Expr A, const ExprAtom *Atom, Expr By) {
+Expr symbolic::replaceAtom(Expr A, const ExprAtom *Atom, Expr By) {
   ExprStore::Impl &Store = implOf(A);
   Expr Result = Store.zero();
   for (const Term &Each : A.node()->Terms) {

@@ -7,6 +7,7 @@
 #include "ExprImpl.h"
 
 using namespace xfa;
+using namespace xfa::symbolic;
 
 static bool isAtLeast(Expr A, int64_t Value) {
   std::optional<int64_t> Low = lowerBound(A);

@@ -9,6 +9,7 @@
 
 using namespace llvm;
 using namespace xfa;
+using namespace xfa::symbolic;
 
 //===----------------------------------------------------------------------===//
 // Evaluation

@@ -25,6 +25,11 @@
 
 namespace xfa {
 
+struct ExprMonomial;
+
+/// Apart, so that short names meet no others in xfa.
+namespace symbolic {
+
 using Int128 = __int128;
 
 /// An interval of integers; an absent end is infinite.
@@ -34,65 +39,14 @@ struct Range {
 
 enum class AtomKind : uint8_t { Symbol, FloorDiv, Max, Min, Unknown };
 
-struct ExprAtom {
-  uint64_t Hash;
-  AtomKind Kind;
-  bool Known;
-  /// An unknown that stands for a value that our arithmetic could not hold.
-  bool Overflow;
-  uint32_t Id;
-  /// Length of the text, in tokens, and nesting of atoms: both are capped.
-  uint32_t Size;
-  uint32_t Depth;
-  llvm::StringRef Name; ///< a symbol's name, an unknown's reason
-  /// floordiv: numerator, denominator; max and min: two or more.
-  llvm::ArrayRef<Expr> Operands;
-  Range Bounds;
-};
-
 struct Factor {
   const ExprAtom *Atom;
   uint32_t Exponent;
 };
 
-struct ExprMonomial {
-  uint64_t Hash;
-  uint32_t Id;
-  uint32_t Degree;
-  uint32_t Size;
-  uint32_t Depth;
-  bool Known;
-  llvm::ArrayRef<Factor> Factors; ///< by compareAtoms
-};
-
 struct Term {
   int64_t Coefficient;
   const ExprMonomial *Monomial;
-};
-
-struct ExprNode {
-  uint64_t Hash;
-  ExprStore::Impl *Store;
-  llvm::ArrayRef<Term> Terms; ///< by compareMonomials; no zero coefficients
-  int64_t Constant;           ///< of a constant
-  uint32_t Id;
-  uint32_t Size;
-  uint32_t Depth;
-  bool IsConstant;
-  bool Known;
-  mutable bool LowIsCached = false;
-  mutable bool LowIsComplete = false;
-  mutable std::optional<int64_t> Low;
-
-  /// The term of degree 0; it is always first.
-  int64_t constantTerm() const {
-    return !Terms.empty() && Terms[0].Monomial->Degree == 0
-               ? Terms[0].Coefficient
-               : 0;
-  }
-  llvm::ArrayRef<Term> nonConstantTerms() const {
-    return Terms.drop_front(constantTerm() != 0);
-  }
 };
 
 using TermList = llvm::SmallVector<Term, 8>;
@@ -194,6 +148,60 @@ private:
   size_t Count = 0;
 };
 
+} // namespace symbolic
+
+struct ExprAtom {
+  uint64_t Hash;
+  symbolic::AtomKind Kind;
+  bool Known;
+  /// An unknown that stands for a value that our arithmetic could not hold.
+  bool Overflow;
+  uint32_t Id;
+  /// Length of the text, in tokens, and nesting of atoms: both are capped.
+  uint32_t Size;
+  uint32_t Depth;
+  llvm::StringRef Name; ///< a symbol's name, an unknown's reason
+  /// floordiv: numerator, denominator; max and min: two or more.
+  llvm::ArrayRef<Expr> Operands;
+  symbolic::Range Bounds;
+};
+
+struct ExprMonomial {
+  uint64_t Hash;
+  uint32_t Id;
+  uint32_t Degree;
+  uint32_t Size;
+  uint32_t Depth;
+  bool Known;
+  llvm::ArrayRef<symbolic::Factor> Factors; ///< by compareAtoms
+};
+
+struct ExprNode {
+  uint64_t Hash;
+  ExprStore::Impl *Store;
+  llvm::ArrayRef<symbolic::Term>
+      Terms;        ///< by compareMonomials; no zero coefficients
+  int64_t Constant; ///< of a constant
+  uint32_t Id;
+  uint32_t Size;
+  uint32_t Depth;
+  bool IsConstant;
+  bool Known;
+  mutable bool LowIsCached = false;
+  mutable bool LowIsComplete = false;
+  mutable std::optional<int64_t> Low;
+
+  /// The term of degree 0; it is always first.
+  int64_t constantTerm() const {
+    return !Terms.empty() && Terms[0].Monomial->Degree == 0
+               ? Terms[0].Coefficient
+               : 0;
+  }
+  llvm::ArrayRef<symbolic::Term> nonConstantTerms() const {
+    return Terms.drop_front(constantTerm() != 0);
+  }
+};
+
 struct ExprStore::Impl {
   enum Operation { Add, Sub, Mul, FloorDiv, ExactDiv, Max, Min, NumOperations };
 
@@ -220,8 +228,9 @@ struct ExprStore::Impl {
   }
   Expr symbol(llvm::StringRef Name, int64_t LowerBound);
   /// The atom over these operands, which nothing simplifies any further.
-  Expr composite(AtomKind Kind, llvm::ArrayRef<Expr> Operands, Range Bounds);
-  const ExprMonomial *monomial(llvm::ArrayRef<Factor> Sorted);
+  Expr composite(symbolic::AtomKind Kind, llvm::ArrayRef<Expr> Operands,
+                 symbolic::Range Bounds);
+  const ExprMonomial *monomial(llvm::ArrayRef<symbolic::Factor> Sorted);
   const ExprMonomial *unitMonomial() const { return Unit; }
   const ExprMonomial *multiply(const ExprMonomial *A, const ExprMonomial *B);
   /// A / B, or null if B does not divide A.
@@ -229,9 +238,9 @@ struct ExprStore::Impl {
   /// The greatest monomial that divides both.
   const ExprMonomial *common(const ExprMonomial *A, const ExprMonomial *B);
   /// The polynomial of terms in order, without zero coefficients.
-  Expr polynomial(llvm::ArrayRef<Term> Sorted);
+  Expr polynomial(llvm::ArrayRef<symbolic::Term> Sorted);
   /// Sorts and merges terms first.
-  Expr sum(llvm::SmallVectorImpl<Term> &Terms);
+  Expr sum(llvm::SmallVectorImpl<symbolic::Term> &Terms);
   Expr term(int64_t Coefficient, const ExprMonomial *Monomial);
   Expr atom(const ExprAtom *Atom);
 
@@ -265,11 +274,11 @@ private:
     return {To, From.size()};
   }
 
-  UniqueTable<ExprNode> Nodes;
-  UniqueTable<ExprMonomial> Monomials;
-  UniqueTable<ExprAtom> Atoms;
-  std::array<PairMemo<ExprNode>, NumOperations> Memo;
-  PairMemo<ExprMonomial> Products;
+  symbolic::UniqueTable<ExprNode> Nodes;
+  symbolic::UniqueTable<ExprMonomial> Monomials;
+  symbolic::UniqueTable<ExprAtom> Atoms;
+  std::array<symbolic::PairMemo<ExprNode>, NumOperations> Memo;
+  symbolic::PairMemo<ExprMonomial> Products;
   std::array<const ExprNode *, SmallHigh - SmallLow + 1> Small{};
   const ExprMonomial *Unit = nullptr;
   llvm::StringSet<> Reasons;
@@ -280,6 +289,8 @@ public:
 };
 
 inline ExprStore::Impl &implOf(Expr A) { return *A.node()->Store; }
+
+namespace symbolic {
 
 /// True for the lone unknown that arithmetic gives when it cannot go on. A
 /// simplification that meets it is not applied.
@@ -315,6 +326,7 @@ Expr replaceAtom(Expr A, const ExprAtom *Atom, Expr By);
 Range floorDivRange(Expr A, Expr B);
 Range extremumRange(bool IsMax, llvm::ArrayRef<Expr> Operands);
 
+} // namespace symbolic
 } // namespace xfa
 
 #endif // XFA_LIB_SYMBOLIC_EXPRIMPL_H

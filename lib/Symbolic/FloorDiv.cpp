@@ -13,6 +13,7 @@
 
 using namespace llvm;
 using namespace xfa;
+using namespace xfa::symbolic;
 
 /// The sign that decides whether A // B or (-A) // (-B) is the canonical form.
 static bool leadsNegative(Expr A) {

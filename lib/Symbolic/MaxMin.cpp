@@ -11,6 +11,7 @@
 
 using namespace llvm;
 using namespace xfa;
+using namespace xfa::symbolic;
 
 using OperandList = SmallVector<Expr, 8>;
 

@@ -17,6 +17,7 @@
 
 using namespace llvm;
 using namespace xfa;
+using namespace xfa::symbolic;
 
 /// Names may start with a digit, as a dim_param may; all digits is a number.
 static bool isNameCharacter(char C) {

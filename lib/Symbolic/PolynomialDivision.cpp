@@ -11,13 +11,14 @@
 
 using namespace llvm;
 using namespace xfa;
+using namespace xfa::symbolic;
 
 static uint64_t magnitude(int64_t Value) {
   return Value < 0 ? -static_cast<uint64_t>(Value)
                    : static_cast<uint64_t>(Value);
 }
 
-uint64_t xfa::content(Expr A) {
+uint64_t symbolic::content(Expr A) {
   uint64_t Divisor = 0;
   for (const Term &Each : A.node()->Terms) {
     Divisor = std::gcd(Divisor, magnitude(Each.Coefficient));
@@ -27,7 +28,7 @@ uint64_t xfa::content(Expr A) {
   return Divisor;
 }
 
-Expr xfa::divideCoefficients(Expr A, int64_t By) {
+Expr symbolic::divideCoefficients(Expr A, int64_t By) {
   TermList Divided(A.node()->Terms);
   for (Term &Each : Divided)
     Each.Coefficient /= By;
@@ -60,7 +61,8 @@ struct GradedGreater {
 };
 } // namespace
 
-std::optional<Division> xfa::divideWithRemainder(Expr A, Expr B, bool Exact) {
+std::optional<Division> symbolic::divideWithRemainder(Expr A, Expr B,
+                                                      bool Exact) {
   constexpr size_t MaxWork = 1u << 17;
   ExprStore::Impl &Store = implOf(A);
   ArrayRef<Term> Divisor = B.node()->Terms;

@@ -6,6 +6,7 @@
 
 using namespace llvm;
 using namespace xfa;
+using namespace xfa::symbolic;
 
 std::string xfa::toString(Int128 Value, ExprStyle Style) {
   bool IsNegative = Value < 0;

@@ -6,6 +6,7 @@
 
 using namespace llvm;
 using namespace xfa;
+using namespace xfa::symbolic;
 
 //===----------------------------------------------------------------------===//
 // Order
@@ -14,7 +15,7 @@ using namespace xfa;
 /// Symbols first, unknowns last.
 static int rankOf(AtomKind Kind) { return static_cast<int>(Kind); }
 
-int xfa::compareAtoms(const ExprAtom *A, const ExprAtom *B) {
+int symbolic::compareAtoms(const ExprAtom *A, const ExprAtom *B) {
   if (A == B)
     return 0;
   if (A->Kind != B->Kind)
@@ -30,7 +31,7 @@ int xfa::compareAtoms(const ExprAtom *A, const ExprAtom *B) {
   return A->Operands.size() < B->Operands.size() ? -1 : 1;
 }
 
-int xfa::compareMonomials(const ExprMonomial *A, const ExprMonomial *B) {
+int symbolic::compareMonomials(const ExprMonomial *A, const ExprMonomial *B) {
   if (A == B)
     return 0;
   if (A->Degree != B->Degree)
@@ -47,7 +48,7 @@ int xfa::compareMonomials(const ExprMonomial *A, const ExprMonomial *B) {
   return 0;
 }
 
-int xfa::compareExprs(Expr A, Expr B) {
+int symbolic::compareExprs(Expr A, Expr B) {
   if (A == B)
     return 0;
   ArrayRef<Term> Left = A.node()->Terms, Right = B.node()->Terms;
@@ -364,7 +365,7 @@ StringRef Expr::unknownReason() const {
   return Oldest ? Oldest->Name : StringRef();
 }
 
-const ExprAtom *xfa::asAtom(Expr A) {
+const ExprAtom *symbolic::asAtom(Expr A) {
   ArrayRef<Term> Terms = A.node()->Terms;
   if (Terms.size() != 1 || Terms[0].Coefficient != 1 ||
       Terms[0].Monomial->Degree != 1)
@@ -372,7 +373,7 @@ const ExprAtom *xfa::asAtom(Expr A) {
   return Terms[0].Monomial->Factors[0].Atom;
 }
 
-bool xfa::overflowed(Expr A) {
+bool symbolic::overflowed(Expr A) {
   const ExprAtom *Atom = asAtom(A);
   return Atom && Atom->Overflow;
 }
