@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Whole-process time and peak memory, peer and project in the same run:  bench_process.py [FOLDER OF PROGRAMS]
+
+On models/gpt2-xl.onnx, whose weights are absent, and on the same graph with a gigabyte of weights in the file: what a
+model weighs must not change what its topology costs. Runs alternate; times are the least and the median.
+The peer is ONNX's own load and infer_shapes, from Python: as a process, and the two calls alone.
+"""
+
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+GRAPH = ROOT / "models" / "gpt2-xl.onnx"
+WEIGHTS = 1_000_000_000
+
+PEER = """
+import sys, time, onnx
+start = time.perf_counter()
+onnx.shape_inference.infer_shapes(onnx.load(sys.argv[1], load_external_data=False))
+print(time.perf_counter() - start)
+"""
+
+
+def run(command):
+    """(seconds, peak resident bytes, stdout) of a process; it must succeed."""
+    reader, writer = os.pipe()
+    actions = [(os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_CLOSE, reader)]
+    start = time.perf_counter()
+    child = os.posix_spawn(command[0], [str(word) for word in command], os.environ, file_actions=actions)
+    os.close(writer)
+    with open(reader, "rb") as stdout:
+        text = stdout.read()
+    _, status, usage = os.wait4(child, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        sys.exit(f"{' '.join(map(str, command))}: status {os.waitstatus_to_exitcode(status)}")
+    return seconds, usage.ru_maxrss * 1024, text
+
+
+class Series:
+    """Repeated measurements of one thing."""
+
+    def __init__(self, label):
+        self.label, self.seconds, self.bytes = label, [], []
+
+    def add(self, seconds, memory=None):
+        self.seconds.append(seconds)
+        self.bytes += [memory] if memory else []
+
+    def line(self):
+        low, middle = (f"{value * 1e3:.1f}" for value in (min(self.seconds), statistics.median(self.seconds)))
+        memory = f"{max(self.bytes) / 2**20:.0f}" if self.bytes else ""
+        return f"{self.label:<48}{low:>10}{middle:>10}{memory:>12}"
+
+
+def with_weights(folder):
+    """The graph with the first gigabyte of its weights in the file (zeros)."""
+    import onnx
+
+    path = folder / "gpt2-xl-1GB.onnx"
+    if path.exists() and path.stat().st_size > WEIGHTS:
+        return path
+    model = onnx.load(GRAPH, load_external_data=False)
+    left = WEIGHTS
+    for tensor in model.graph.initializer:
+        if left <= 0:
+            break
+        size = next(int(entry.value) for entry in tensor.external_data if entry.key == "length")
+        del tensor.external_data[:]
+        tensor.data_location = tensor.DEFAULT
+        tensor.raw_data = bytes(size)
+        left -= size
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(model.SerializeToString())
+    partial.rename(path)
+    return path
+
+
+def measure(title, graph, program, rounds, peer_rounds):
+    ours = Series("xf-analyze, process")
+    peer = Series("onnx.load and infer_shapes, process")
+    calls = Series("onnx.load and infer_shapes, the calls alone")
+    run([program, graph, "--format=json"])  # the file is in memory from here on, for both
+    for round in range(rounds):
+        ours.add(*run([program, graph, "--format=json"])[:2])
+        if round < peer_rounds:
+            seconds, memory, text = run([sys.executable, "-c", PEER, graph])
+            peer.add(seconds, memory)
+            calls.add(float(text))
+    print(f"\n{title}\n{'':<48}{'min, ms':>10}{'median':>10}{'peak, MiB':>12}")
+    for series in (ours, peer, calls):
+        print(series.line())
+    return statistics.median(ours.seconds)
+
+
+def main():
+    programs = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "bin"
+    program = programs.resolve() / "xf-analyze"
+    bare = measure(f"{GRAPH.name}, weights absent", GRAPH, program, rounds=20, peer_rounds=5)
+    heavy_graph = with_weights(programs.resolve().parent / "bench-inputs")
+    heavy = measure(f"{GRAPH.name}, {WEIGHTS / 1e9:.0f} GB of weights in the file", heavy_graph, program, rounds=20,
+                    peer_rounds=2)
+    print(f"\nWith the weights, xf-analyze takes {heavy / bare:.2f} times as long.")
+
+
+if __name__ == "__main__":
+    main()
