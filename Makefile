@@ -67,7 +67,7 @@ e2e: build-tests ## only the pytest ones
 bench: build/build.ninja .deps/stamp/test ## the benchmark programs, and peers and project side by side
 	@ninja -C build -j $(jobs) all bench-programs
 	@set -e; for program in $$(find build/bin -name 'bench-*' -type f | sort); do $$program; done
-	@set -e; if [ -e bench/compare.py ]; then .venv/bin/python bench/compare.py build/bin; fi
+	@set -e; for script in $(wildcard bench/*.py); do .venv/bin/python $$script build/bin; done
 
 # Each finding stops its fuzzer and lies in build-fuzz/findings; inputs that reach new code are kept beside it.
 fuzz_seconds ?= 60

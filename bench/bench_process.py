@@ -6,8 +6,10 @@ model weighs must not change what its topology costs. Runs alternate; times are 
 The peer is ONNX's own load and infer_shapes, from Python: as a process, and the two calls alone.
 """
 
+import fcntl
 import os
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -24,20 +26,33 @@ print(time.perf_counter() - start)
 """
 
 
+def peak_of(child):
+    """Peak resident bytes of a process so far; none once it has ended."""
+    with open(f"/proc/{child}/status") as status:
+        return next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:")), None)
+
+
 def run(command):
-    """(seconds, peak resident bytes, stdout) of a process; it must succeed."""
+    """(seconds, peak resident bytes, stdout) of a process; it must succeed.
+
+    The peak is read while the process waits for us to read what it prints, at its end: the figure that wait gives has
+    our own size as its floor (a child is a part of its parent until it has started its program).
+    """
     reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     actions = [(os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_CLOSE, reader)]
     start = time.perf_counter()
     child = os.posix_spawn(command[0], [str(word) for word in command], os.environ, file_actions=actions)
     os.close(writer)
-    with open(reader, "rb") as stdout:
-        text = stdout.read()
+    with open(reader, "rb", buffering=0) as stdout:
+        text = stdout.read(1)
+        peak = peak_of(child)
+        text += stdout.read()
     _, status, usage = os.wait4(child, 0)
     seconds = time.perf_counter() - start
     if status:
         sys.exit(f"{' '.join(map(str, command))}: status {os.waitstatus_to_exitcode(status)}")
-    return seconds, usage.ru_maxrss * 1024, text
+    return seconds, peak or usage.ru_maxrss * 1024, text
 
 
 class Series:
@@ -56,27 +71,32 @@ class Series:
         return f"{self.label:<48}{low:>10}{middle:>10}{memory:>12}"
 
 
+# In a process of its own: this one stays small.
+FILL = """
+import sys, onnx
+model = onnx.load(sys.argv[1], load_external_data=False)
+left = int(sys.argv[3])
+for tensor in model.graph.initializer:
+    if left <= 0:
+        break
+    size = next(int(entry.value) for entry in tensor.external_data if entry.key == "length")
+    del tensor.external_data[:]
+    tensor.data_location = tensor.DEFAULT
+    tensor.raw_data = bytes(size)
+    left -= size
+with open(sys.argv[2], "wb") as out:
+    out.write(model.SerializeToString())
+"""
+
+
 def with_weights(folder):
     """The graph with the first gigabyte of its weights in the file (zeros)."""
-    import onnx
-
     path = folder / "gpt2-xl-1GB.onnx"
-    if path.exists() and path.stat().st_size > WEIGHTS:
-        return path
-    model = onnx.load(GRAPH, load_external_data=False)
-    left = WEIGHTS
-    for tensor in model.graph.initializer:
-        if left <= 0:
-            break
-        size = next(int(entry.value) for entry in tensor.external_data if entry.key == "length")
-        del tensor.external_data[:]
-        tensor.data_location = tensor.DEFAULT
-        tensor.raw_data = bytes(size)
-        left -= size
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_bytes(model.SerializeToString())
-    partial.rename(path)
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        subprocess.run([sys.executable, "-c", FILL, GRAPH, partial, str(WEIGHTS)], check=True)
+        partial.rename(path)
     return path
 
 

@@ -11,17 +11,23 @@ COLUMNS = """key vendor name arch fp64 fp64_tensor fp32 tf32 fp16 fp16_fp16acc b
 L2_MiB LLC_MiB units unit_kind sram_KiB_per_unit max_smem_KiB_per_block link_GBs_bidir link TDP_W eff_gemm_best
 eff_gemm_median eff_weightstream_M1 verified source""".split()
 
-CELL = re.compile(r'"((?:\\.|[^"\\])*)"|([\w.+-]+)')
+CELL = re.compile(r'"(?P<text>(?:\\.|[^"\\])*)"|(?P<word>[\w.+-]+)')
 GROUPS = {"rates", "memory", "units", "link", "measured"}
+
+
+def cells(line):
+    """What a line of Gpus.def holds, as the table has it: an unknown is empty."""
+    for cell in CELL.finditer(line.removeprefix("XFA_GPU(")):
+        if cell["word"] is None:
+            yield re.sub(r"\\(.)", r"\1", cell["text"])
+        elif cell["word"] not in GROUPS:
+            yield "" if cell["word"] == "_" else cell["word"]
 
 
 def definition_rows():
     for line in (ROOT / "include" / "xfa" / "Target" / "Gpus.def").read_text().splitlines():
         if line.startswith("XFA_GPU("):
-            cells = [match for match in CELL.finditer(line.removeprefix("XFA_GPU("))]
-            values = [re.sub(r"\\(.)", r"\1", m[1]) if m[2] is None else m[2].replace("_", "") if m[2] == "_" else m[2]
-                      for m in cells if m[2] not in GROUPS]
-            yield dict(zip(COLUMNS, values))
+            yield dict(zip(COLUMNS, cells(line)))
 
 
 def test_every_row_is_there(shared):
