@@ -4,4 +4,30 @@ DIFFERENCES: {model: (what the graph has more, an expression in the dims of its 
 A graph that is not here agrees to the FLOP.
 """
 
-DIFFERENCES = {}
+# transformers 4.46, which these were exported from, makes the rotary angles with a product: inverse frequencies
+# [B, half, 1] x positions [B, 1, S]. 5.23, which counted, multiplies elementwise. 2 * B * half * S * 1.
+ROTARY = "the product of inverse frequencies and positions, [B,{0},1] x [B,1,S]: 2 * B * {0} * S"
+
+
+def rotary(half):
+    return f"2*batch_size*{half}*sequence_length", ROTARY.format(half)
+
+
+DIFFERENCES = {
+    "gemma-2b-2l_withpast_optimum": rotary(128),
+    "gpt-neox-pythia1b-4l_withpast_optimum": rotary(32),
+    "llama3-8b-2l_withpast_optimum": rotary(64),
+    "qwen2-7b-2l_withpast_optimum": rotary(64),
+    "bert-base_dynamo18_eager": (
+        "-(2*batch*768*768)",
+        "the pooler's product [B,768] x [768,768] is not in the graph: only the last hidden state is an output"),
+    "siglip-base-vision_dynamo18_eager": (
+        "-batch*(2*768*768 + 2*196*768*1536 + 4*196*768 + 2*768*768 + 2*2*768*3072)",
+        "the pooling head is not in the graph (only the last hidden state is an output): query of one probe, keys and "
+        "values of 196 patches, attention of one row over 196, output projection, two products of its MLP"),
+    "whisper-tiny_decoder_optimum": (
+        "-4*(2*2*batch_size*384*384 + 2*2*batch_size*decoder_sequence_length*384)"
+        "*(encoder_sequence_length - encoder_sequence_length//2)",
+        "the graph names the encoder's rows encoder_sequence_length / 2, torch was given encoder_sequence_length of them: "
+        "in each of 4 layers, keys and values of the cross-attention, its QK and AV"),
+}
