@@ -82,18 +82,19 @@ bool isPrintable(StringRef Bytes) {
 }
 
 /// A file's names in a message: on one line, nothing for a terminal to obey,
-/// and no longer than one reads.
+/// and no longer than one reads; the middle goes first.
 std::string printable(StringRef Sentence) {
-  constexpr size_t Longest = 1000;
+  constexpr size_t Start = 300, End = 500;
+  if (Sentence.size() > Start + End)
+    return printable(Sentence.take_front(Start)) + " ... " +
+           printable(Sentence.take_back(End));
   std::string Result;
-  for (char C : Sentence.take_front(Longest)) {
+  for (char C : Sentence) {
     if (static_cast<unsigned char>(C) >= 0x20 && C != 0x7f)
       Result += C;
     else
       Result += "\\x" + llvm::toHex(StringRef(&C, 1), /*LowerCase=*/true);
   }
-  if (Sentence.size() > Longest)
-    Result += "...";
   return Result;
 }
 

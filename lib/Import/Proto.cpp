@@ -521,6 +521,9 @@ Error Reader::graph(StringRef Bytes, unsigned Depth, ProtoGraph &G) {
     return E;
   if (Error E = each<ProtoValueInfo>(ValueInfos, ReadInfo, G.ValueInfos))
     return E;
+  // Room for a constant a node costs addresses, not pages; growing costs both.
+  if (Depth == 0)
+    M.Constants.reserve(M.Constants.size() + Nodes.size());
   return each<ProtoNode>(
       Nodes, [&](StringRef B, ProtoNode &N) { return node(B, Depth, N); },
       G.Nodes);

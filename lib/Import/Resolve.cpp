@@ -34,7 +34,7 @@ namespace {
 /// Nodes of a model, and how many of them copies of function bodies may be: a
 /// file of a kilobyte can call for 2^64.
 constexpr uint64_t MaxNodes = 20'000'000;
-constexpr uint64_t MaxCopied = 4'000'000;
+constexpr uint64_t MaxCopied = 2'000'000;
 
 constexpr int64_t NewestIrVersion = 14;
 
