@@ -91,7 +91,10 @@ void inferConcat(InferContext &Ctx) {
         return;
       Dims[D] = *Dim;
     }
-    Sum += Ctx.dims(I)[*Axis];
+    Expr Sizes[] = {Sum, Ctx.dims(I)[*Axis]};
+    Sum += Sizes[1];
+    if (!fitsSize(Ctx, Sum, Sizes))
+      return;
   }
   Dims[*Axis] = Unranked ? Ctx.unknownDim(unknownRank(Ctx, *Unranked)) : Sum;
   Ctx.set(0, Elem, Dims);
@@ -201,7 +204,13 @@ void inferPad(InferContext &Ctx) {
     return;
   Shape Dims;
   for (int64_t D = 0; D < Ctx.rank(0); ++D) {
-    Expr Sum = Ctx.dims(0)[D] + Pads->Before[D] + Pads->After[D];
+    Expr Sizes[] = {Ctx.dims(0)[D], Pads->Before[D], Pads->After[D]};
+    // One pair of the three is added without leaving 64 bits if the sum fits.
+    Expr Sum = Sizes[0] + (Sizes[1] + Sizes[2]);
+    if (!Sum.isKnown())
+      Sum = (Sizes[0] + Sizes[1]) + Sizes[2];
+    if (!fitsSize(Ctx, Sum, Sizes))
+      return;
     if (Sum.constant() && *Sum.constant() < 0)
       return Ctx.fail("expected padding that leaves a size, found " +
                       toString(Sum) + " for dimension " + llvm::Twine(D));
@@ -252,6 +261,8 @@ void inferTile(InferContext &Ctx) {
     if (Factors[D].constant() && *Factors[D].constant() < 0)
       return Ctx.fail("expected repeats >= 0, found " + toString(Factors[D]));
     Expr Size = Ctx.dims(0)[D] * Factors[D];
+    if (!fitsSize(Ctx, Size, {Ctx.dims(0)[D], Factors[D]}))
+      return;
     Dims.push_back(isDimension(Size) ? Size
                                      : Ctx.unknownDim(Size.unknownReason()));
   }
@@ -365,6 +376,8 @@ void inferCol2Im(InferContext &Ctx) {
   Dims.push_back(Ranked ? Ctx.dims(0)[0] : Ctx.unknownDim(unknownRank(Ctx, 0)));
   // Input channels are output channels × the block's volume.
   Expr Volume = product(Ctx.store(), Block.Items);
+  if (!fitsSize(Ctx, Volume, Block.Items))
+    return;
   Expr Channels = Ranked ? Ctx.dims(0)[1] : Ctx.unknownDim(unknownRank(Ctx, 0));
   if (!Block.HasLength || !Volume.isKnown() || !Channels.isKnown() ||
       Volume.is(0))

@@ -54,6 +54,14 @@ bool isDimension(Expr E) {
   return E.isKnown() || lowerBound(E).value_or(-1) >= 0;
 }
 
+bool fitsSize(InferContext &Ctx, Expr Result, llvm::ArrayRef<Expr> From) {
+  if (Result.isKnown() ||
+      !llvm::all_of(From, [](Expr E) { return E.isConstant(); }))
+    return true;
+  Ctx.fail("expected sizes within 64 bits, found more from " + shapeText(From));
+  return false;
+}
+
 void setUnknownFrom(InferContext &Ctx, unsigned O, ElemType Elem, unsigned I) {
   Ctx.setUnknown(O, Elem, unknownRank(Ctx, I));
 }

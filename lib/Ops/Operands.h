@@ -36,6 +36,10 @@ Expr integerOr(const OpContext &Ctx, const Element &E, const llvm::Twine &Why);
 /// to be the size of something (>= 0).
 bool isDimension(Expr E);
 
+/// False, and the node fails, if a size computed from constants left 64 bits:
+/// Result is unknown though every one of From is a constant.
+bool fitsSize(InferContext &Ctx, Expr Result, llvm::ArrayRef<Expr> From);
+
 /// Output O has an unknown rank because input I says too little.
 void setUnknownFrom(InferContext &Ctx, unsigned O, ElemType Elem, unsigned I);
 /// Output O has this many dimensions, none of them known.

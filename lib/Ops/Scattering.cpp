@@ -47,6 +47,10 @@ static std::optional<int64_t> constantIndex(const Element &E, int64_t Size) {
 }
 
 void inferScatterElements(InferContext &Ctx) {
+  if (Ctx.node().Op == "Scatter" && Ctx.opset() >= 11)
+    return Ctx.fail("Scatter ended with opset 10, use ScatterElements; found "
+                    "opset " +
+                    llvm::Twine(Ctx.opset()));
   if (!scatterShape(Ctx))
     return;
   auto Axis = checkedAxis(Ctx, Ctx.intAttr("axis", 0), Ctx.rank(0));

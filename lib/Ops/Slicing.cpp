@@ -51,7 +51,7 @@ static Expr clampedPosition(Expr At, Expr Dim, Expr Low, Expr High) {
   if (C && Size) {
     int64_t Position = *C >= 0 ? *C : *C < -*Size ? -1 : *C + *Size;
     return Dim.store().constant(
-        std::max(*Low.constant(), std::min(Position, *High.constant())));
+        std::min(std::max(Position, *Low.constant()), *High.constant()));
   }
   if (C && *C >= INT32_MAX)
     return High;
