@@ -135,6 +135,9 @@ void inferConstantOfShape(InferContext &Ctx) {
     Elem = C->Elem;
     Value = constantElement(Ctx.store(), *C, 0);
   }
+  if (Ctx.elem(0) != ElemType::Undefined && Ctx.elem(0) != ElemType::Int64)
+    return Ctx.fail("expected a shape of type int64, found " +
+                    elemTypeName(Ctx.elem(0)));
   std::optional<Shape> Dims = shapeFromInput(Ctx, 0);
   if (!Dims) {
     Ctx.setUnknown(0, Elem, "the length of the shape is unknown");
@@ -204,7 +207,16 @@ void inferOneHot(InferContext &Ctx) {
     return Ctx.fail("axis " + llvm::Twine(Ctx.intAttr("axis", -1)) +
                     " is outside of a result of rank " +
                     llvm::Twine(Ctx.rank(0) + 1));
+  if (Ctx.opset() < 11) // later, they count from the end
+    for (const Element &E : Ctx.input(0).Known.Elements)
+      if (E.kind() == Element::Int && E.expr().constant().value_or(0) < 0)
+        return Ctx.fail(
+            "expected indices of at least 0 before opset 11, found " +
+            toString(E.expr()));
   Element Depth = ElementMath(Ctx.store(), ElemType::Int64).cast(Ctx.scalar(1));
+  if (Depth.known() && Depth.expr().constant().value_or(0) < 0)
+    return Ctx.fail("expected a depth of at least 0, found " +
+                    toString(Depth.expr()));
   Shape Dims(Ctx.dims(0).begin(), Ctx.dims(0).end());
   Dims.insert(Dims.begin() + *Axis,
               Depth.known() ? Depth.expr()

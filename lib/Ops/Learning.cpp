@@ -61,11 +61,20 @@ void inferLabelEncoder(InferContext &Ctx) {
     Elem = Ctx.elem(0) == ElemType::String  ? ElemType::Int64
            : Ctx.elem(0) == ElemType::Int64 ? ElemType::String
                                             : ElemType::Undefined;
+  const Constant *Default = Ctx.tensorAttr("default_tensor");
+  if (Default && (Default->Elem != Elem || Default->numElements() != 1))
+    return Ctx.fail("expected a default_tensor of one " + elemTypeName(Elem) +
+                    ", found one of another type or size");
   setLike(Ctx, 0, Elem, 0);
 }
 
 /// Strings to integers, or integers to strings.
 void inferCategoryMapper(InferContext &Ctx) {
+  int64_t Numbers = listLength(Ctx, "cats_int64s");
+  int64_t Names = listLength(Ctx, "cats_strings");
+  if (Numbers != Names || Numbers == 0)
+    return Ctx.fail("expected as many cats_int64s as cats_strings, found " +
+                    llvm::Twine(Numbers) + " and " + llvm::Twine(Names));
   ElemType From = Ctx.elem(0);
   setLike(Ctx, 0,
           From == ElemType::String  ? ElemType::Int64
@@ -100,6 +109,11 @@ void costArrayFeatureExtractor(CostContext &Ctx) {
 
 /// A new last axis, one place a category.
 void inferOneHotEncoder(InferContext &Ctx) {
+  int64_t Numbers = listLength(Ctx, "cats_int64s");
+  int64_t Names = listLength(Ctx, "cats_strings");
+  if ((Numbers == 0) == (Names == 0))
+    return Ctx.fail("expected either cats_int64s or cats_strings, found " +
+                    llvm::Twine(Numbers ? "both" : "neither"));
   if (!Ctx.hasRank(0))
     return Ctx.setUnknown(0, ElemType::Float32, unknownRank(Ctx, 0));
   Shape Dims(Ctx.dims(0).begin(), Ctx.dims(0).end());
@@ -200,8 +214,37 @@ void inferTreeEnsembleRegressor(InferContext &Ctx) {
   setRegression(Ctx, ElemType::Float32, Ctx.intAttr("n_targets"));
 }
 
+/// The lists over nodes and over leaves are parallel, and numbers in them have
+/// the input's type. Gives what is wrong with them.
+static std::string treeListsError(const OpContext &Ctx) {
+  int64_t Nodes = listLength(Ctx, "nodes_featureids");
+  for (const char *Name : {"nodes_truenodeids", "nodes_falsenodeids",
+                           "nodes_trueleafs", "nodes_falseleafs"})
+    if (listLength(Ctx, Name) != Nodes)
+      return "expected " + std::to_string(Nodes) + " " + Name + ", found " +
+             std::to_string(listLength(Ctx, Name));
+  std::pair<const char *, int64_t> Tensors[] = {
+      {"nodes_splits", Nodes},
+      {"leaf_weights", listLength(Ctx, "leaf_targetids")}};
+  for (auto [Name, Count] : Tensors) {
+    const Constant *C = Ctx.tensorAttr(Name);
+    if (!C)
+      continue;
+    if (C->numElements() != Count)
+      return "expected " + std::to_string(Count) + " " + Name +
+             ", found another number";
+    if (Ctx.elem(0) != ElemType::Undefined && C->Elem != Ctx.elem(0))
+      return std::string("expected ") + Name + " of type " +
+             elemTypeName(Ctx.elem(0)).str() + ", found " +
+             elemTypeName(C->Elem).str();
+  }
+  return "";
+}
+
 /// Version 5: the result has the input's type.
 void inferTreeEnsemble(InferContext &Ctx) {
+  if (std::string Why = treeListsError(Ctx); !Why.empty())
+    return Ctx.fail(Why);
   setRegression(Ctx, Ctx.elem(0), Ctx.intAttr("n_targets"));
 }
 

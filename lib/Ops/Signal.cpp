@@ -63,12 +63,18 @@ void inferDFT(InferContext &Ctx) {
   bool OneSided = Ctx.intAttr("onesided", 0) != 0;
   bool ToReal = OneSided && Ctx.intAttr("inverse", 0) != 0;
   Shape Dims(Ctx.dims(0).begin(), Ctx.dims(0).end());
+  if (OneSided && Dims.back().is(ToReal ? 1 : 2))
+    return Ctx.fail(llvm::Twine("expected ") + (ToReal ? "complex" : "real") +
+                    " data for a one-sided transform, found " +
+                    shapeText(Dims));
   Dims.back() = Ctx.constant(ToReal ? 1 : 2);
 
   std::optional<int64_t> Axis = transformAxis(Ctx);
   if (!Axis) {
-    for (Expr &Dim : llvm::MutableArrayRef(Dims).drop_back())
-      Dim = Ctx.unknownDim("the axis of the transform is not known");
+    // Without a length of its own, the transform keeps every axis.
+    if (OneSided || Ctx.has(1))
+      for (Expr &Dim : llvm::MutableArrayRef(Dims).drop_back())
+        Dim = Ctx.unknownDim("the axis of the transform is not known");
     return Ctx.set(0, Ctx.elem(0), Dims);
   }
   std::optional<int64_t> At = OpContext::normalizeAxis(*Axis, Rank);
