@@ -25,9 +25,4 @@ DIFFERENCES = {
         "-batch*(2*768*768 + 2*196*768*1536 + 4*196*768 + 2*768*768 + 2*2*768*3072)",
         "the pooling head is not in the graph (only the last hidden state is an output): query of one probe, keys and "
         "values of 196 patches, attention of one row over 196, output projection, two products of its MLP"),
-    "whisper-tiny_decoder_optimum": (
-        "-4*(2*2*batch_size*384*384 + 2*2*batch_size*decoder_sequence_length*384)"
-        "*(encoder_sequence_length - encoder_sequence_length//2)",
-        "the graph names the encoder's rows encoder_sequence_length / 2, torch was given encoder_sequence_length of them: "
-        "in each of 4 layers, keys and values of the cross-attention, its QK and AV"),
 }
