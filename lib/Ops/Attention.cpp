@@ -179,24 +179,13 @@ void inferRotaryEmbedding(InferContext &Ctx) {
 }
 
 void costRotaryEmbedding(CostContext &Ctx) {
-  Expr Size = Ctx.inSize(0);
-  if (!Ctx.hasRank(0))
+  Ctx.addVector(rotaryFlops(rotatedElements(Ctx))); // C5
+  if (!Ctx.hasRank(0) || Ctx.rank(0) < 3)
     return;
-  bool Flat = Ctx.rank(0) == 3; // [B, S, heads · width], else [B, heads, S, width]
-  int64_t Rotated = Ctx.intAttr("rotary_embedding_dim", 0);
-  if (Rotated > 0) {
-    Expr Rows = costDim(Ctx, 0, 0) * costDim(Ctx, 0, 1);
-    Expr Heads = Flat ? Ctx.constant(Ctx.intAttr("num_heads", 0))
-                      : costDim(Ctx, 0, 2);
-    if (Heads.is(0))
-      Ctx.unknown("num_heads is needed for an operand of rank 3");
-    Size = Rows * Heads * Rotated;
-  }
-  Ctx.addVector(rotaryFlops(Size)); // C5
   if (!Ctx.has(3))
     return;
   // C11: the rows of the caches that the positions choose.
-  Expr Rows = costDim(Ctx, 0, 0) * costDim(Ctx, 0, Flat ? 1 : 2);
+  Expr Rows = costDim(Ctx, 0, 0) * costDim(Ctx, 0, Ctx.rank(0) == 3 ? 1 : 2);
   for (unsigned Cache : {1u, 2u})
     Ctx.reads(Cache, Rows * costDim(Ctx, Cache, -1));
 }

@@ -26,6 +26,19 @@ void writesNewRows(CostContext &Ctx, const AttentionSizes &A, unsigned Key,
     Ctx.writes(Value, A.B * A.G * A.T * A.V);
 }
 
+Expr rotatedElements(CostContext &Ctx) {
+  Expr Size = Ctx.inSize(0);
+  int64_t Rotated = Ctx.intAttr("rotary_embedding_dim", 0);
+  if (Rotated <= 0 || !Ctx.hasRank(0))
+    return Size;
+  if (Ctx.rank(0) != 3)
+    return costProduct(Ctx, 0, 0, 3) * Rotated;
+  int64_t Heads = Ctx.intAttr("num_heads", 0);
+  if (Heads <= 0)
+    Ctx.unknown("num_heads is needed for an operand of rank 3");
+  return costProduct(Ctx, 0, 0, 2) * Ctx.constant(Heads) * Rotated;
+}
+
 BodyTensor addElementwise(CostContext &Ctx, const BodyTensor &A,
                           const BodyTensor &B) {
   std::optional<Shape> Dims = broadcast(A.Dims, B.Dims);

@@ -34,6 +34,10 @@ void writesNewRows(CostContext &Ctx, const AttentionSizes &A, unsigned Key,
 /// RotaryEmbedding), Rotated the elements that are rotated.
 inline Expr rotaryFlops(Expr Rotated) { return 3 * Rotated; }
 
+/// Elements of input 0, [B, S, heads · width] or [B, heads, S, width], that a
+/// rotary embedding rotates: rotary_embedding_dim of each head, or all.
+Expr rotatedElements(CostContext &Ctx);
+
 /// A tensor inside of a function body: its shape, and whether it is a function
 /// of constants and dimensions alone (C7).
 struct BodyTensor {

@@ -8,6 +8,7 @@
 
 #include "AttentionCore.h"
 #include "Normalization.h"
+#include "Quantization.h"
 #include "Shapes.h"
 
 namespace xfa {
@@ -119,6 +120,145 @@ void costGroupQueryAttention(CostContext &Ctx) {
       Ctx.reads(I, A.B * A.G * (A.L - A.T) * A.H);
   if (Ctx.has(gqa::PastKey))
     writesNewRows(Ctx, A, 1, 2);
+}
+
+//===----------------------------------------------------------------------===//
+// Attention with its own projection: input [B, S, C], weights [C, D + D + Dv],
+// bias?, mask_index?, past?, attention_bias?, past_sequence_length?
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Where the inputs of Attention and its relatives stand; -1: there is none.
+struct ProjectionLayout {
+  int Mask, Past, Bias, PastLength;
+};
+constexpr ProjectionLayout AttentionLayout = {3, 4, 5, 6};
+constexpr ProjectionLayout QuantizedLayout = {5, 8, -1, -1};
+
+bool hasInput(const OpContext &Ctx, int I) {
+  return I >= 0 && Ctx.has(static_cast<unsigned>(I));
+}
+
+/// Fused projections: sizes and the width of what they give.
+struct ProjectedSizes : AttentionSizes {
+  Expr Projected; ///< 2D + Dv
+  Shape Present;
+};
+
+ProjectedSizes projectedSizes(const OpContext &Ctx, const ProjectionLayout &At,
+                              std::string &Wrong) {
+  ExprStore &Store = Ctx.store();
+  auto Dim = [&](unsigned I, int64_t Axis) {
+    std::optional<Expr> D = knownDim(Ctx, I, Axis);
+    return D ? *D : Store.unknown(unknownRank(Ctx, I), 0);
+  };
+  ProjectedSizes A;
+  int64_t Heads = Ctx.intAttr("num_heads", 0);
+  if (Heads <= 0) {
+    Wrong = "num_heads should be positive";
+    return A;
+  }
+  A.N = A.G = Store.constant(Heads);
+  A.B = Dim(0, 0);
+  A.S = A.T = Dim(0, 1);
+  A.Projected = Dim(1, 1);
+  Expr Query = exactDiv(A.Projected, Store.constant(3)), Value = Query;
+  if (auto Sizes = Ctx.intsAttr("qkv_hidden_sizes")) {
+    if (Sizes->size() != 3) {
+      Wrong = "qkv_hidden_sizes should have 3 numbers";
+      return A;
+    }
+    Query = Store.constant((*Sizes)[0]);
+    Value = Store.constant((*Sizes)[2]);
+  }
+  A.H = exactDiv(Query, A.N);
+  A.V = exactDiv(Value, A.N);
+  unsigned Past = static_cast<unsigned>(At.Past);
+  A.P = Ctx.has(Past) ? Dim(Past, 3) : Store.constant(0);
+  A.L = A.P + A.T;
+  A.Present = {Store.constant(2), A.B, A.N, A.L, A.H};
+  if (Ctx.intAttr("past_present_share_buffer", 0) != 0) {
+    // The cache has room for more than it holds, and is given back as it is.
+    A.Present[3] = Ctx.has(Past)
+                       ? A.P
+                       : Store.unknown("the shared cache is not given", 0);
+    Element Length = hasInput(Ctx, At.PastLength)
+                         ? Ctx.scalar(static_cast<unsigned>(At.PastLength))
+                         : Element();
+    A.P = Length.kind() == Element::Int
+              ? Length.expr()
+              : Store.unknown("past_sequence_length is not known", 0);
+    A.L = A.P + A.T;
+  }
+  return A;
+}
+
+void inferProjected(InferContext &Ctx, const ProjectionLayout &At,
+                    ElemType Elem) {
+  if (!expectRank(Ctx, 0, 3, "the input") ||
+      !expectRank(Ctx, 1, 2, "the weight"))
+    return;
+  std::string Wrong;
+  ProjectedSizes A = projectedSizes(Ctx, At, Wrong);
+  if (!Wrong.empty()) {
+    Ctx.fail(Wrong);
+    return;
+  }
+  Ctx.set(0, Elem, {A.B, A.S, A.N * A.V});
+  Ctx.set(1, Elem, A.Present);
+}
+
+/// Scale, masks and softmax: what happens to the scores.
+void addScores(CostContext &Ctx, const AttentionSizes &A, unsigned Masks) {
+  Ctx.addVector((int64_t(Ctx.Options.SoftmaxFlops) + 1 + Masks) * A.scores());
+}
+
+/// Gives whether the sizes were known.
+bool costProjected(CostContext &Ctx, const ProjectionLayout &At) {
+  std::string Wrong;
+  ProjectedSizes A = projectedSizes(Ctx, At, Wrong);
+  if (!Wrong.empty())
+    Ctx.unknown(Wrong);
+  if (!Wrong.empty() || !knownSizes(Ctx, A))
+    return false;
+  Expr Rows = A.B * A.S;
+  Ctx.addMatrix(2 * Rows * costDim(Ctx, 0, 2) * A.Projected); // C1
+  if (Ctx.has(2))
+    Ctx.addVector(Rows * A.Projected);
+  if (Ctx.intAttr("do_rotary", 0) != 0) {
+    int64_t Rotated = Ctx.intAttr("rotary_embedding_dim", 0);
+    Expr Width = Rotated > 0 ? Ctx.constant(Rotated) : A.H;
+    Ctx.addVector(rotaryFlops(2 * Rows * A.N * Width)); // queries and keys
+  }
+  addAttentionProducts(Ctx, A);
+  addScores(Ctx, A,
+            hasInput(Ctx, At.Mask) + hasInput(Ctx, At.Bias) +
+                (Ctx.intAttr("unidirectional", 0) != 0));
+  if (hasInput(Ctx, At.Past) && Ctx.wants(1))
+    Ctx.writes(1, A.B * A.G * A.T * (A.H + A.V)); // C13
+  return true;
+}
+
+} // namespace
+
+void inferMsAttention(InferContext &Ctx) {
+  inferProjected(Ctx, AttentionLayout, Ctx.elem(0));
+}
+void costMsAttention(CostContext &Ctx) { costProjected(Ctx, AttentionLayout); }
+
+// QAttention: input, weight, bias, scales of both (3, 4), mask_index?, zero
+// points (6, 7), past?
+void inferQAttention(InferContext &Ctx) {
+  inferProjected(Ctx, QuantizedLayout, Ctx.elem(3));
+}
+void costQAttention(CostContext &Ctx) {
+  if (!costProjected(Ctx, QuantizedLayout))
+    return;
+  addZeroPoint(Ctx, 0, 6);
+  addZeroPoint(Ctx, 1, 7);
+  // The accumulator times both scales.
+  Ctx.addVector(costProduct(Ctx, 0, 0, 2) * costDim(Ctx, 1, 1));
 }
 
 } // namespace xfa

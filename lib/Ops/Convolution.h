@@ -1,4 +1,4 @@
-//===- Convolution.h - convolution, for quantised and fused operators -----===//
+//===- Convolution.h - windows over images, for fused operators -----------===//
 
 #ifndef XFA_LIB_OPS_CONVOLUTION_H
 #define XFA_LIB_OPS_CONVOLUTION_H
@@ -19,6 +19,11 @@ void setConvolution(InferContext &Ctx, ElemType Elem, unsigned X, unsigned W,
 /// C1: 2 × output elements × (input channels / groups) × kernel volume, which
 /// is the weight's volume without its first axis.
 void addConvolution(CostContext &Ctx, unsigned W);
+
+/// Sets output 0, and MaxPool's indices, to the pooled input 0.
+void setPool(InferContext &Ctx, ChannelsAt Channels);
+/// The same where the window is everything.
+void setGlobalPool(InferContext &Ctx, ChannelsAt Channels);
 
 } // namespace xfa
 

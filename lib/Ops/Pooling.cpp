@@ -1,5 +1,6 @@
 //===- Pooling.cpp - pools over windows and over everything ---------------===//
 
+#include "Convolution.h"
 #include "Shapes.h"
 #include "Window.h"
 
@@ -9,7 +10,8 @@ namespace xfa {
 // MaxPool, AveragePool, LpPool
 //===----------------------------------------------------------------------===//
 
-void inferPool(InferContext &Ctx) {
+void setPool(InferContext &Ctx, ChannelsAt Channels) {
+  bool Last = Channels == ChannelsAt::Last;
   std::optional<int64_t> Spatial;
   if (Ctx.hasRank(0))
     Spatial = Ctx.rank(0) - 2;
@@ -30,13 +32,20 @@ void inferPool(InferContext &Ctx) {
     return;
   Shape Extents;
   for (int64_t I = 0; I < *Spatial; ++I)
-    Extents.push_back(dimOrUnknown(Ctx, 0, I + 2));
-  Shape Dims = {dimOrUnknown(Ctx, 0, 0), dimOrUnknown(Ctx, 0, 1)};
+    Extents.push_back(dimOrUnknown(Ctx, 0, I + (Last ? 1 : 2)));
+  Shape Dims = {dimOrUnknown(Ctx, 0, 0)};
+  Expr Count = dimOrUnknown(Ctx, 0, Last ? -1 : 1);
+  if (!Last)
+    Dims.push_back(Count);
   Shape Counts = windowCounts(Ctx, *W, Extents);
   Dims.append(Counts.begin(), Counts.end());
+  if (Last)
+    Dims.push_back(Count);
   Ctx.set(0, Ctx.elem(0), Dims);
   Ctx.set(1, ElemType::Int64, Dims); // MaxPool's indices
 }
+
+void inferPool(InferContext &Ctx) { setPool(Ctx, ChannelsAt::First); }
 
 /// C4 for each window: one an element that it covers, padding included.
 void costPool(CostContext &Ctx) {
@@ -52,7 +61,7 @@ void costAveragePool(CostContext &Ctx) {
 // GlobalMaxPool, GlobalAveragePool, GlobalLpPool
 //===----------------------------------------------------------------------===//
 
-void inferGlobalPool(InferContext &Ctx) {
+void setGlobalPool(InferContext &Ctx, ChannelsAt Channels) {
   if (!Ctx.hasRank(0)) {
     Ctx.setUnknown(0, Ctx.elem(0), unknownRank(Ctx, 0));
     return;
@@ -63,9 +72,16 @@ void inferGlobalPool(InferContext &Ctx) {
     return;
   }
   Shape Dims(Ctx.rank(0), Ctx.constant(1));
-  Dims[0] = Ctx.dim(0, 0);
-  Dims[1] = Ctx.dim(0, 1);
+  Dims.front() = Ctx.dim(0, 0);
+  if (Channels == ChannelsAt::First)
+    Dims[1] = Ctx.dim(0, 1);
+  else
+    Dims.back() = Ctx.dim(0, -1);
   Ctx.set(0, Ctx.elem(0), Dims);
+}
+
+void inferGlobalPool(InferContext &Ctx) {
+  setGlobalPool(Ctx, ChannelsAt::First);
 }
 
 void costGlobalPool(CostContext &Ctx) { Ctx.addVector(Ctx.inSize(0)); } // C4

@@ -2,16 +2,16 @@
 
 #include "Quantization.h"
 #include "Convolution.h"
+#include "MatMul.h"
 #include "Shapes.h"
 
 namespace xfa {
 
-/// Of QuantizeLinear: Div, Round, Add; the clamp is the cast's (C6).
-static constexpr int64_t QuantizeFlops = 3;
-/// Of DequantizeLinear: Sub, Mul (C14).
-static constexpr int64_t DequantizeFlops = 2;
-/// A 32-bit accumulator to the output's scale: Mul, Round, Add.
-static constexpr int64_t RequantizeFlops = 3;
+Expr dynamicQuantizeFlops(Expr N) {
+  // C5: ReduceMin, ReduceMax over x; Min, Max, Sub, Div, Div, Sub, Clip (Less,
+  // Where, twice), Round of scalars; QuantizeLinear.
+  return (2 + QuantizeFlops) * N + 11;
+}
 
 void addZeroPoint(CostContext &Ctx, unsigned I, unsigned ZeroPoint) {
   if (!Ctx.has(ZeroPoint) || Ctx.input(I).Folded)
@@ -60,9 +60,7 @@ void inferDynamicQuantizeLinear(InferContext &Ctx) {
 }
 
 void costDynamicQuantizeLinear(CostContext &Ctx) {
-  // C5: ReduceMin, ReduceMax over x; Min, Max, Sub, Div, Div, Sub, Clip, Round
-  // of scalars; QuantizeLinear.
-  Ctx.addVector((2 + QuantizeFlops) * Ctx.inSize(0) + 8);
+  Ctx.addVector(dynamicQuantizeFlops(Ctx.inSize(0)));
 }
 
 //===----------------------------------------------------------------------===//

@@ -76,44 +76,6 @@ bool expectRank(InferContext &Ctx, unsigned I, int64_t Rank,
   return false;
 }
 
-std::optional<Shape> matMulShape(InferContext &Ctx, llvm::ArrayRef<Expr> A,
-                                 llvm::ArrayRef<Expr> B) {
-  auto Fail = [&](const char *Why) {
-    Ctx.fail("got " + shapeText(A) + " and " + shapeText(B) + ": " + Why);
-    return std::nullopt;
-  };
-  if (A.empty() || B.empty())
-    return Fail("a matrix product needs rank 1 or more");
-  Expr KA = A.back(), KB = B.size() == 1 ? B.front() : B[B.size() - 2];
-  if (equal(KA, KB) == Truth::False)
-    return Fail("the inner dimensions differ");
-  std::optional<Shape> Result = broadcast(A.drop_back(A.size() == 1 ? 1 : 2),
-                                          B.drop_back(B.size() == 1 ? 1 : 2));
-  if (!Result)
-    return Fail("the batch dimensions do not broadcast");
-  if (A.size() > 1)
-    Result->push_back(A[A.size() - 2]);
-  if (B.size() > 1)
-    Result->push_back(B.back());
-  return Result;
-}
-
-void setMatMul(InferContext &Ctx, unsigned O, ElemType Elem, unsigned A,
-               unsigned B) {
-  for (unsigned I : {A, B})
-    if (!Ctx.hasRank(I)) {
-      Ctx.setUnknown(O, Elem, unknownRank(Ctx, I));
-      return;
-    }
-  if (std::optional<Shape> Dims = matMulShape(Ctx, Ctx.dims(A), Ctx.dims(B)))
-    Ctx.set(O, Elem, *Dims);
-}
-
-void addMatMul(CostContext &Ctx, unsigned A) {
-  Expr Size = Ctx.outSize(0);
-  Ctx.addMatrix(2 * Size * costDim(Ctx, A, -1)); // C1
-}
-
 Expr costProduct(CostContext &Ctx, unsigned I, int64_t First, int64_t Last) {
   Expr Result = Ctx.constant(1);
   for (int64_t Axis = First; Axis < Last; ++Axis)

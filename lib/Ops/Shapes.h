@@ -40,15 +40,6 @@ std::optional<Expr> sameDim(InferContext &Ctx, Expr A, Expr B,
 bool expectRank(InferContext &Ctx, unsigned I, int64_t Rank,
                 llvm::StringRef What);
 
-/// The shape Numpy's matmul gives; fails where no binding is valid.
-std::optional<Shape> matMulShape(InferContext &Ctx, llvm::ArrayRef<Expr> A,
-                                 llvm::ArrayRef<Expr> B);
-/// Sets output O to the product of inputs A and B.
-void setMatMul(InferContext &Ctx, unsigned O, ElemType Elem, unsigned A,
-               unsigned B);
-/// C1: 2 × output elements × K, the last axis of input A.
-void addMatMul(CostContext &Ctx, unsigned A);
-
 /// Product of the dims of input I from axis First to before Last.
 Expr costProduct(CostContext &Ctx, unsigned I, int64_t First, int64_t Last);
 

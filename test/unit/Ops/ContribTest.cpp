@@ -1,0 +1,156 @@
+//===- ContribTest.cpp - com.microsoft --------------------------------------===//
+
+#include "OpTest.h"
+
+using namespace xfa;
+
+static constexpr const char *Ms = "com.microsoft";
+
+TEST(FastGeluCost, BiasAndTanhGelu) {
+  OneNode N("FastGelu", 1, Ms);
+  N.input("B,8").input("8");
+  EXPECT_EQ(N.vector(), N.text("B*8 + 8*B*8"));
+}
+
+TEST(SkipLayerNormalizationCost, AddsThenNormalises) {
+  OneNode N("SkipLayerNormalization", 1, Ms, 4);
+  N.input("B,S,8").input("B,S,8").input("8").input("8").input("8");
+  EXPECT_EQ(N.shape(0), "[B,S,8]");
+  EXPECT_EQ(N.shape(3), "[B,S,8]");
+  EXPECT_EQ(N.vector(), N.text("2*B*S*8 + 7*B*S*8 + 7*B*S"));
+  OneNode Rms("SkipSimplifiedLayerNormalization", 1, Ms);
+  Rms.input("B,S,8").input("B,S,8").input("8");
+  EXPECT_EQ(Rms.vector(), Rms.text("B*S*8 + 4*B*S*8 + 3*B*S"));
+}
+
+TEST(EmbedLayerNormalization, GathersRows) {
+  OneNode N("EmbedLayerNormalization", 1, Ms, 2);
+  N.input("B,S", ElemType::Int32).input("B,S", ElemType::Int32);
+  N.input("30000,8").input("512,8").input("2,8").input("8").input("8");
+  EXPECT_EQ(N.shape(0), "[B,S,8]");
+  EXPECT_EQ(N.shape(1), "[B]");
+  EXPECT_EQ(N.vector(), N.text("2*B*S*8 + 7*B*S*8 + 7*B*S"));
+  EXPECT_EQ(N.reads(2), N.text("B*S*8")); // C11
+  EXPECT_EQ(N.reads(3), N.text("S*8"));
+}
+
+namespace {
+/// 16 heads, 4 for keys, 64 wide, packed.
+OneNode &groupQuery(OneNode &N, const char *Past, const char *Total) {
+  N.input("B,S,1536").absent().absent();
+  N.input(Past).input(Past).input("B", ElemType::Int32);
+  N.scalar(Total, ElemType::Int32).input("2048,32").input("2048,32");
+  N.attr("num_heads", 16).attr("kv_num_heads", 4).attr("do_rotary", 1);
+  return N;
+}
+} // namespace
+
+TEST(GroupQueryAttention, CacheIsAsLongAsItMustBe) {
+  OneNode Grows("GroupQueryAttention", 1, Ms, 3);
+  groupQuery(Grows, "B,4,P,64", "P+S");
+  EXPECT_EQ(Grows.shape(0), "[B,S,1024]");
+  EXPECT_EQ(Grows.shape(1), "[B,4," + Grows.text("P+S") + ",64]");
+  OneNode Shared("GroupQueryAttention", 1, Ms, 3);
+  groupQuery(Shared, "B,4,2048,64", "T");
+  EXPECT_EQ(Shared.shape(2), "[B,4," + Shared.text("max(2048,T)") + ",64]");
+}
+
+TEST(GroupQueryAttentionCost, C5_NodesItStandsFor) {
+  OneNode N("GroupQueryAttention", 1, Ms, 3);
+  groupQuery(N, "B,4,P,64", "P+S");
+  EXPECT_EQ(N.matrix(), N.text("2 * 2*B*16*S*(P+S)*64"));
+  // Scale, mask, softmax; rotary over queries and keys.
+  EXPECT_EQ(N.vector(),
+            N.text("(1+1+3)*B*16*S*(P+S) + 3*B*S*(16+4)*64"));
+  EXPECT_EQ(N.reads(3), N.text("B*4*P*64"));
+  EXPECT_EQ(N.reads(7), N.text("B*S*32"));     // C11
+  EXPECT_EQ(N.writes(1), N.text("B*4*S*64")); // C13
+}
+
+TEST(MsAttention, ProjectsItself) {
+  OneNode N("Attention", 1, Ms, 2);
+  N.input("B,S,768").input("768,2304").input("2304").absent();
+  N.input("2,B,12,P,64").attr("num_heads", 12).attr("unidirectional", 1);
+  EXPECT_EQ(N.shape(0), "[B,S,768]");
+  EXPECT_EQ(N.shape(1), "[2,B,12," + N.text("P+S") + ",64]");
+  EXPECT_EQ(N.matrix(),
+            N.text("2*B*S*768*2304 + 2 * 2*B*12*S*(P+S)*64"));
+  EXPECT_EQ(N.vector(), N.text("B*S*2304 + (3+1+1)*B*12*S*(P+S)"));
+  EXPECT_EQ(N.writes(1), N.text("2*B*12*S*64"));
+}
+
+TEST(MultiHeadAttention, FlatPackedAndCross) {
+  OneNode Flat("MultiHeadAttention", 1, Ms, 2);
+  Flat.input("B,S,64").input("B,T,64").input("B,T,96").attr("num_heads", 4);
+  EXPECT_EQ(Flat.shape(0), "[B,S,96]");
+  EXPECT_EQ(Flat.shape(1), "[B,4,T,16]");
+  OneNode Packed("MultiHeadAttention", 1, Ms);
+  Packed.input("B,S,4,3,16").attr("num_heads", 4);
+  EXPECT_EQ(Packed.shape(), "[B,S,64]");
+  OneNode Cross("MultiHeadAttention", 1, Ms);
+  Cross.input("B,S,64").input("B,4,T,16").input("B,4,T,16");
+  Cross.attr("num_heads", 4);
+  EXPECT_EQ(Cross.shape(), "[B,S,64]");
+  EXPECT_EQ(Cross.matrix(), Cross.text("2 * 2*B*4*S*T*16"));
+}
+
+TEST(FusedMatMul, TransposesAndMovesTheBatch) {
+  OneNode N("FusedMatMul", 1, Ms);
+  N.input("B,K,M").input("B,K,N").attr("transA", 1).attr("alpha", 0.125);
+  EXPECT_EQ(N.shape(), "[B,M,N]");
+  EXPECT_EQ(N.matrix(), N.text("2*B*M*N*K"));
+  EXPECT_EQ(N.vector(), N.text("B*M*N"));
+  OneNode Batch("FusedMatMul", 1, Ms);
+  Batch.input("M,B,K").input("B,K,N").attr("transBatchA", 1);
+  EXPECT_EQ(Batch.shape(), "[B,M,N]");
+}
+
+TEST(NhwcConv, ChannelsLast) {
+  OneNode N("NhwcConv", 1, Ms);
+  N.input("B,8,8,3").input("16,3,3,3");
+  EXPECT_EQ(N.shape(), "[B,6,6,16]");
+}
+
+TEST(MoECost, T8_ExpertsThatATokenUses) {
+  OneNode N("MoE", 1, Ms);
+  N.input("T,8").input("T,4").input("4,32,8").absent().input("4,8,32");
+  N.attr("k", 2);
+  EXPECT_EQ(N.shape(), "[T,8]");
+  EXPECT_EQ(N.matrix(), N.text("2 * 2*T*(8*32 + 32*8)"));
+  EXPECT_EQ(N.reads(2), N.text("min(4, 2*T)*(32*8)"));
+  // relu, softmax of the router, the weighted sum of two.
+  EXPECT_EQ(N.vector(), N.text("2*T*32 + 3*T*4 + 3*T*8"));
+}
+
+TEST(GreedySearch, LengthIsAnInput) {
+  OneNode N("GreedySearch", 1, Ms);
+  N.input("B,S", ElemType::Int32).scalar("128", ElemType::Int32);
+  EXPECT_EQ(N.shape(), "[B,128]");
+  EXPECT_NE(N.cost().Unknown, ""); // C16
+}
+
+TEST(SimplifiedLayerNormalization, IsInTheDefaultDomain) {
+  OneNode N("SimplifiedLayerNormalization", 1);
+  N.input("B,S,8").input("8");
+  EXPECT_EQ(N.vector(), N.text("4*B*S*8 + 3*B*S"));
+}
+
+TEST(LinearAttention, StatesAndOutputs) {
+  OneNode N("LinearAttention", 27, "", 2);
+  N.input("B,T,32").input("B,T,16").input("B,T,12");
+  N.attr("q_num_heads", 4).attr("kv_num_heads", 2);
+  N.attr("update_rule", "linear");
+  EXPECT_EQ(N.shape(0), "[B,T,24]");
+  EXPECT_EQ(N.shape(1), "[B,2,8,6]");
+  // Outer product and read-out; Add to the state, Mul by the scale.
+  EXPECT_EQ(N.matrix(), N.text("2*B*T*2*8*6 + 2*B*T*4*8*6"));
+  EXPECT_EQ(N.vector(), N.text("B*T*2*8*6 + B*T*4*6"));
+}
+
+TEST(FlexAttention, GraphsAreNotCounted) {
+  OneNode N("FlexAttention", 1, "ai.onnx.preview");
+  N.input("B,4,S,8").input("B,2,T,8").input("B,2,T,7");
+  EXPECT_EQ(N.shape(), "[B,4,S,7]");
+  EXPECT_EQ(N.matrix(), N.text("2*B*4*S*T*(8+7)"));
+  EXPECT_EQ(N.vector(), N.text("B*4*(S+T)*8 + 3*B*4*S*T"));
+}
