@@ -19,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -141,6 +142,29 @@ public:
     return add(A);
   }
 
+  /// What a body gives for its operands; stands for the driver.
+  using BodyFn =
+      std::function<std::vector<ValueFacts>(llvm::ArrayRef<ValueFacts>)>;
+  /// A Graph attribute of so many inputs and outputs.
+  OneNode &body(llvm::StringRef Name, unsigned Ins, unsigned Outs, BodyFn F) {
+    Graph G;
+    G.Inputs.resize(Ins);
+    G.Outputs.resize(Outs);
+    M.Graphs.push_back(G);
+    Bodies.push_back(std::move(F));
+    Attribute A = named(Name, AttrKind::Graph);
+    A.Graphs = M.save(llvm::ArrayRef(GraphId(M.Graphs.size() - 1)));
+    return add(A);
+  }
+  /// Facts of a tensor of this shape.
+  ValueFacts tensor(llvm::StringRef Dims, ElemType Elem = ElemType::Float32) {
+    input(Dims, Elem);
+    ValueFacts F = std::move(Given.back());
+    Given.pop_back();
+    Here.pop_back();
+    return F;
+  }
+
   //===--------------------------------------------------------------------===//
   // Results
   //===--------------------------------------------------------------------===//
@@ -254,8 +278,8 @@ private:
     }
     return Dims;
   }
-  static std::string
-  find(llvm::ArrayRef<std::pair<unsigned, Expr>> List, unsigned I) {
+  static std::string find(llvm::ArrayRef<std::pair<unsigned, Expr>> List,
+                          unsigned I) {
     for (const auto &[Index, Elements] : List)
       if (Index == I)
         return toString(Elements);
@@ -292,11 +316,12 @@ private:
     N.Inputs = M.save(llvm::ArrayRef(Ins));
     N.Outputs = M.save(llvm::ArrayRef(Outs));
     M.Nodes.push_back(N);
-    auto NoBodies = [](GraphId, llvm::ArrayRef<ValueFacts>) {
-      return llvm::SmallVector<ValueFacts, 4>();
+    auto Body = [&](GraphId G, llvm::ArrayRef<ValueFacts> Operands) {
+      std::vector<ValueFacts> Out = Bodies[G.Index](Operands);
+      return llvm::SmallVector<ValueFacts, 4>(Out.begin(), Out.end());
     };
     std::vector<const ValueFacts *> In = pointers();
-    InferContext Ctx(M, NodeId(0), Store, In, NoBodies);
+    InferContext Ctx(M, NodeId(0), Store, In, Body);
     inferFunction(N.Kind)(Ctx);
     Error = Ctx.error();
     for (unsigned O = 0; O < NumOutputs; ++O)
@@ -306,6 +331,7 @@ private:
   std::deque<ValueFacts> Given;
   std::vector<bool> Here;
   std::vector<Attribute> Attributes;
+  std::vector<BodyFn> Bodies;
   std::deque<ValueFacts> Results;
   std::string Error;
   OpCost Cost;
