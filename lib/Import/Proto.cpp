@@ -12,7 +12,6 @@
 using llvm::ArrayRef;
 using llvm::Error;
 using llvm::SmallVector;
-using llvm::SmallVectorImpl;
 using llvm::StringRef;
 using llvm::Twine;
 
@@ -24,6 +23,16 @@ Error fail(const Twine &Sentence) {
 
 Error inside(const Twine &Where, Error E) {
   return fail(Where + ": " + llvm::toString(std::move(E)));
+}
+
+Error readPacked(StringRef Payload, StringRef Field,
+                 llvm::SmallVectorImpl<int64_t> &To) {
+  WireReader R(Payload);
+  for (uint64_t Value; R.nextVarint(Value);)
+    To.push_back(static_cast<int64_t>(Value));
+  if (R.damage().empty())
+    return Error::success();
+  return fail(Field + " are damaged: " + R.damage());
 }
 
 std::string describe(const ProtoNode &N) {
@@ -326,15 +335,11 @@ Error Reader::attribute(StringRef Bytes, unsigned Depth, Attribute &A,
       Ints.push_back(F.integer());
       Found = AttrKind::Ints;
       break;
-    case bytes(8): {
-      WireReader Packed(F.Payload);
-      for (uint64_t Value; Packed.nextVarint(Value);)
-        Ints.push_back(static_cast<int64_t>(Value));
-      if (!Packed.damage().empty())
-        return fail("ints: " + Packed.damage());
+    case bytes(8):
+      if (Error E = readPacked(F.Payload, "ints", Ints))
+        return E;
       Found = AttrKind::Ints;
       break;
-    }
     case bytes(9):
       Strings.push_back(F.Payload);
       Found = AttrKind::Strings;
@@ -345,6 +350,8 @@ Error Reader::attribute(StringRef Bytes, unsigned Depth, Attribute &A,
     case bytes(15):
     case bytes(23):
       Found = AttrKind::Other;
+      break;
+    default:
       break;
     }
   }
@@ -453,6 +460,8 @@ Error Reader::node(StringRef Bytes, unsigned Depth, ProtoNode &N) {
     case bytes(9):
       Read = entry(F.Payload, Props.emplace_back());
       break;
+    default:
+      break;
     }
   }
   N.Inputs = P.save(ArrayRef<StringRef>(Inputs));
@@ -505,6 +514,8 @@ Error Reader::graph(StringRef Bytes, unsigned Depth, ProtoGraph &G) {
       break;
     case bytes(13):
       ValueInfos.push_back(F.Payload);
+      break;
+    default:
       break;
     }
   }
@@ -563,6 +574,8 @@ Error Reader::function(StringRef Bytes, ProtoFunction &Fn) {
     case bytes(13):
       Fn.Overload = F.Payload;
       break;
+    default:
+      break;
     }
   }
   Error Read = damaged(R, "FunctionProto");
@@ -615,6 +628,8 @@ Error Reader::model(StringRef Bytes) {
       break;
     case bytes(25):
       Functions.push_back(F.Payload);
+      break;
+    default:
       break;
     }
   }

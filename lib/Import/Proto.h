@@ -129,6 +129,10 @@ llvm::Error readSparseTensor(llvm::StringRef Message, Model &M,
 /// attribute that Constant does not have.
 ConstantId constantOfAttribute(const Attribute &A, Model &M);
 
+/// Appends a packed array of varints.
+llvm::Error readPacked(llvm::StringRef Payload, llvm::StringRef Field,
+                       llvm::SmallVectorImpl<int64_t> &To);
+
 /// An error that says this.
 llvm::Error fail(const llvm::Twine &Sentence);
 /// The same error, told to lie in Where: "Where: what was said".

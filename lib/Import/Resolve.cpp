@@ -23,7 +23,6 @@ using llvm::ArrayRef;
 using llvm::Error;
 using llvm::Expected;
 using llvm::SmallVector;
-using llvm::SmallVectorImpl;
 using llvm::StringRef;
 using llvm::Twine;
 
@@ -34,7 +33,7 @@ namespace {
 /// Nodes of a model, and how many of them copies of function bodies may be: a
 /// file of a kilobyte can call for 2^64.
 constexpr uint64_t MaxNodes = 20'000'000;
-constexpr uint64_t MaxCopied = 2'000'000;
+constexpr uint64_t MaxCopied = 1'000'000;
 
 constexpr int64_t NewestIrVersion = 14;
 

@@ -65,14 +65,10 @@ Error readMessage(StringRef Message, TensorMessage &T) {
     case varint(1):
       T.Dims.push_back(F.integer());
       break;
-    case bytes(1): {
-      WireReader Packed(F.Payload);
-      for (uint64_t Dim; Packed.nextVarint(Dim);)
-        T.Dims.push_back(static_cast<int64_t>(Dim));
-      if (!Packed.damage().empty())
-        return fail("dims: " + Packed.damage());
+    case bytes(1):
+      if (Error E = readPacked(F.Payload, "dims", T.Dims))
+        return E;
       break;
-    }
     case varint(2):
       T.DataType = F.integer32();
       break;
@@ -111,6 +107,8 @@ Error readMessage(StringRef Message, TensorMessage &T) {
       break;
     case varint(14):
       T.External = F.Number == 1;
+      break;
+    default:
       break;
     }
   }
@@ -478,14 +476,12 @@ Error readSparseBody(StringRef Message, Model &M, Leniencies &Accepted,
     case varint(3):
       Dims.push_back(F.integer());
       break;
-    case bytes(3): {
-      WireReader Packed(F.Payload);
-      for (uint64_t Dim; Packed.nextVarint(Dim);)
-        Dims.push_back(static_cast<int64_t>(Dim));
-      if (!Packed.damage().empty())
-        return fail("dims: " + Packed.damage());
+    case bytes(3):
+      if (Error E = readPacked(F.Payload, "dims", Dims))
+        return E;
       break;
-    }
+    default:
+      break;
     }
   }
   if (!R.damage().empty())

@@ -64,6 +64,8 @@ Error checkNesting(StringRef Text) {
       if (Depth != 0)
         --Depth;
       break;
+    default:
+      break;
     }
   }
   return Error::success();

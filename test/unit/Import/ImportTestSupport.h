@@ -135,6 +135,7 @@ inline ValueId find(const Model &M, llvm::StringRef Name) {
 /// Operators of a graph, in its order.
 inline std::vector<std::string> ops(const Model &M, const Graph &G) {
   std::vector<std::string> Result;
+  Result.reserve(G.Nodes.size());
   for (NodeId N : G.Nodes)
     Result.push_back(M[N].Op.str());
   return Result;

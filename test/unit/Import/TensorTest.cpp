@@ -156,10 +156,10 @@ TEST(ImportTensor, KeepsSmallOnesAndScalars) {
     EXPECT_TRUE(I.M) << I.Error;
     return I.M && I->Constants[0].Kept;
   };
-  EXPECT_TRUE(Kept({4096}, 7, 4096 * 8));
-  EXPECT_FALSE(Kept({4097}, 7, 4097 * 8));
-  EXPECT_TRUE(Kept({8, 8}, 1, 64 * 4));
-  EXPECT_FALSE(Kept({65}, 1, 65 * 4));
+  EXPECT_TRUE(Kept({4096}, 7, size_t(4096) * 8));
+  EXPECT_FALSE(Kept({4097}, 7, size_t(4097) * 8));
+  EXPECT_TRUE(Kept({8, 8}, 1, size_t(64) * 4));
+  EXPECT_FALSE(Kept({65}, 1, size_t(65) * 4));
   EXPECT_TRUE(Kept({}, 11, 8));
   EXPECT_TRUE(Kept({0, 7}, 1, 0));
 }
