@@ -20,9 +20,7 @@ constexpr ElemRow Rows[] = {
 #include "xfa/IR/ElemTypes.def"
 };
 
-const ElemRow &row(ElemType Type) {
-  return Rows[static_cast<unsigned>(Type)];
-}
+const ElemRow &row(ElemType Type) { return Rows[static_cast<unsigned>(Type)]; }
 
 } // namespace
 

@@ -11,7 +11,7 @@ namespace xfa {
 
 struct AnalysisOptions {
   CountingOptions Counting;
-  Scope TextbookScope;
+  Scope TextbookScope = Scope::core();
   bool WantMemory = false; ///< liveness costs time: only for views that show it
 };
 
@@ -26,11 +26,15 @@ struct ModelAnalysis {
   /// Graph's own symbol → alias (or expression of aliases: total = P + S).
   Substitution Aliases;
   bool HasCache = false; ///< P and S instead of N
+  /// Positions that a step computes and those of earlier steps (S and P, where
+  /// these are symbols). Null without a cache.
+  Expr NewPositions, PastPositions;
   Ledger Graph;
   std::optional<Ledger> Textbook;
   std::optional<Reconciliation> Walk;
   std::optional<MemoryFacts> Memory;
-  ElemType MatrixType = ElemType::Undefined; ///< of most matrix FLOPs; under --dtype
+  ElemType MatrixType =
+      ElemType::Undefined; ///< of most matrix FLOPs; under --dtype
   int64_t Parameters = 0;
   int64_t WeightBytes = 0; ///< as stored
   bool WeightsPresent = false;
@@ -46,7 +50,8 @@ struct ModelAnalysis {
   Expr alias(Expr E) const { return substitute(E, Aliases); }
   /// Values for all aliases at a point given in aliases or in the graph's own
   /// names ("B=1", "N=32", "batch_size=1"): N = P + S, S = 1 unless bound.
-  /// Fails naming the symbol that is unknown, bound twice or left without value.
+  /// Fails naming the symbol that is unknown, bound twice or left without
+  /// value.
   llvm::Expected<Bindings>
   bind(llvm::ArrayRef<std::pair<std::string, int64_t>> Point) const;
 };

@@ -9,7 +9,7 @@
 
 namespace xfa {
 
-enum class Layout : uint8_t {
+enum class LayoutPolicy : uint8_t {
   Fused,   ///< C10: views are free
   Executed ///< Transpose, Slice, Split, Concat, Expand are copies
 };
@@ -17,7 +17,7 @@ enum class IfPolicy : uint8_t { Then, Else, Max }; ///< C17
 
 /// What-ifs and choices that change how nodes are counted.
 struct CountingOptions : CostOptions {
-  Layout Layout = Layout::Fused;
+  LayoutPolicy Layout = LayoutPolicy::Fused;
   IfPolicy If = IfPolicy::Max;
   /// --dtype: every float tensor has this type (T9).
   std::optional<ElemType> Dtype;
@@ -30,16 +30,16 @@ struct CountingOptions : CostOptions {
 /// The cost of one node; polynomials in the graph's own symbols. FLOPs by the
 /// unit that executes them (C8), bytes of memory traffic (C9 to C14).
 struct NodeCost {
-  Expr Matrix, Vector;   ///< FLOP
-  Expr Read, Written;    ///< bytes
-  Expr WeightRead;       ///< bytes of Read that are weights (C14)
+  Expr Matrix, Vector; ///< FLOP
+  Expr Read, Written;  ///< bytes
+  Expr WeightRead;     ///< bytes of Read that are weights (C14)
   /// How often it runs: 1, a trip count, or 0 where the owner of its graph
   /// counts it (an undecided If counts the larger branch).
   Expr Times;
   /// Element type that the matrix unit works in; Undefined if Matrix is 0.
   ElemType MatrixType = ElemType::Undefined;
-  bool Folded = false;      ///< C7
-  std::string Unknown;      ///< why it is unknown (C16); empty if known
+  bool Folded = false; ///< C7
+  std::string Unknown; ///< why it is unknown (C16); empty if known
   bool known() const { return Unknown.empty(); }
 };
 
@@ -55,8 +55,8 @@ struct Operand {
 };
 
 struct GraphCosts {
-  std::vector<NodeCost> Nodes;     ///< by NodeId
-  std::vector<Operand> Operands;   ///< by ValueId
+  std::vector<NodeCost> Nodes;   ///< by NodeId
+  std::vector<Operand> Operands; ///< by ValueId
   /// Sum over nodes, each Times. A lower bound unless Exact.
   Expr Matrix, Vector, Read, Written, WeightRead;
   bool Exact = true;

@@ -10,9 +10,9 @@ namespace xfa {
 
 /// FLOP and bytes of some work. A sum of polynomials.
 struct Work {
-  Expr Matrix, Vector;   ///< FLOP, by unit (C8)
-  Expr Read, Written;    ///< bytes
-  Expr Weight;           ///< bytes of Read that are weights
+  Expr Matrix, Vector; ///< FLOP, by unit (C8)
+  Expr Read, Written;  ///< bytes
+  Expr Weight;         ///< bytes of Read that are weights
 
   static Work zero(ExprStore &Store);
   Work &operator+=(const Work &O);
@@ -38,6 +38,14 @@ struct Ledger {
   bool Exact = true; ///< false: a lower bound, something is unknown (C16)
   std::vector<RoleRow> Roles;   ///< in the order of Roles.def, present ones
   std::vector<LayerRow> Layers; ///< ascending, -1 first
+  /// What the rows are sums of: each role in each layer, once.
+  struct Cell {
+    Role R;
+    int Layer;
+    int64_t Count;
+    Work W;
+  };
+  std::vector<Cell> Cells;
   /// The pieces that time is summed over (C19): equal ones once, with their
   /// number.
   struct Piece {
@@ -54,19 +62,23 @@ Ledger graphLedger(const Model &M, const GraphCosts &Costs, const Structure &S,
 
 /// Which parts the textbook figures cover (--scope).
 struct Scope {
-  /// Empty: core (T1).
   std::vector<Role> Roles;
-  std::string Name = "core";
+  std::string Name;
+  /// T1.
+  static Scope core();
   /// core, attention, mha, mlp, all, or role names by commas; fails naming the
   /// nearest.
   static llvm::Expected<Scope> parse(llvm::StringRef Text);
   bool covers(Role R) const;
 };
 
-/// The seed's accounting (T1 to T9) over the recognised blocks. `ElementBits`
-/// per activation element (T9).
-Ledger textbookLedger(const Structure &S, const Scope &Sc, unsigned ElementBits,
-                      unsigned SoftmaxFlops, ExprStore &Store);
+/// The seed's accounting (T1 to T9) over the recognised blocks, for activations
+/// and weights of type `Type` (T9). Roles for which the textbook has no rule
+/// (norms, embeddings, …) have the figures of `Graph` where the scope asks for
+/// them.
+Ledger textbookLedger(const Structure &S, const Scope &Sc, ElemType Type,
+                      unsigned SoftmaxFlops, const Ledger &Graph,
+                      ExprStore &Store);
 
 /// A walk from the textbook's total to the graph's, line by line; the lines add
 /// up exactly.
@@ -78,8 +90,8 @@ struct Reconciliation {
   Expr TextbookFlops, TextbookBytes, GraphFlops, GraphBytes;
   std::vector<Line> Lines;
 };
-Reconciliation reconcile(const Ledger &Textbook, const Ledger &Graph,
-                         ExprStore &Store);
+Reconciliation reconcile(const Structure &S, const Ledger &Textbook,
+                         const Ledger &Graph, ElemType Type, ExprStore &Store);
 
 } // namespace xfa
 

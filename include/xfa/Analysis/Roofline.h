@@ -14,10 +14,11 @@ enum class Bound : uint8_t { Memory, Compute };
 struct RooflinePoint {
   __int128 Flops = 0, Bytes = 0;
   double Intensity = 0; ///< FLOP/byte
-  std::optional<double> ComputeTime; ///< C18: FLOPs / matrix peak; none: peak unknown
-  double MemoryTime = 0;             ///< bytes / bandwidth
-  std::optional<double> Time;        ///< the larger
-  std::optional<double> PerOpTime;   ///< C19
+  std::optional<double>
+      ComputeTime;            ///< C18: FLOPs / matrix peak; none: peak unknown
+  double MemoryTime = 0;      ///< bytes / bandwidth
+  std::optional<double> Time; ///< the larger
+  std::optional<double> PerOpTime; ///< C19
   std::optional<Bound> BoundBy;
 };
 

@@ -15,11 +15,9 @@ namespace xfa {
 /// graph's own symbols.
 struct ShapeFacts {
   std::vector<ValueFacts> Values; ///< by ValueId
-  /// Symbols of the graph's inputs, in order of first appearance.
+  /// Symbols of the graph's inputs, in order of first appearance; then those
+  /// that only a declaration of an intermediate value gives.
   std::vector<llvm::StringRef> Symbols;
-  /// Two dims that broadcasting met and that must be equal, or one of them 1,
-  /// for the graph to run.
-  std::vector<std::pair<Expr, Expr>> Met;
   /// Contradictions between the file's declarations and inference.
   std::vector<std::string> Warnings;
 

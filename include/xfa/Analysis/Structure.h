@@ -24,9 +24,9 @@ std::optional<Role> roleFromName(llvm::StringRef Name);
 /// A contraction with a weight.
 struct Projection {
   NodeId Product;
-  ValueId Input;   ///< what it reads, before views
+  ValueId Input; ///< what it reads, before views
   ValueId Weight;
-  Expr In, Out;    ///< widths: [.., In] × [In, Out]
+  Expr In, Out; ///< widths: [.., In] × [In, Out]
   bool Bias = false;
   explicit operator bool() const { return bool(Product); }
 };
@@ -38,21 +38,26 @@ struct AttentionCore {
   bool Fused = false;
   ValueId Query, Key, Value; ///< operands of the core, after views
   ValueId Result;
-  Expr Batch;            ///< sequences
-  Expr Rows, Columns;    ///< query positions, key positions
+  Expr Batch;         ///< sequences
+  Expr Rows, Columns; ///< query positions, key positions
   Expr Heads, KvHeads, HeadDim, ValueDim;
   bool Scaled = false, Masked = false, Cross = false;
+  /// Last dimension of each operand that masks the scores.
+  llvm::SmallVector<Expr, 1> MaskLengths;
   /// Keys and values of earlier steps stand before the new ones.
   bool Cached = false;
   ValueId PastKey, PastValue;
   Projection Q, K, V, Out;
   bool PackedQkv = false; ///< Q, K, V (or K, V) are slices of one product
+  /// Elements of X that a packed product does not read again.
+  Expr SavedReads;
 };
 
 struct Mlp {
   Projection Up, Gate, Down; ///< Gate: only in gated ones
   llvm::StringRef Activation;
   Expr Hidden;
+  Expr Rows; ///< tokens that pass through it
   /// Mixture of experts: experts in the layer and experts a token uses.
   Expr Experts, Chosen;
 };
@@ -66,14 +71,21 @@ struct Block {
 enum class Verdict : uint8_t { Proved, Refuted, Unknown, NotApplicable };
 
 struct Structure {
-  enum KindTy : uint8_t { None, Decoder, Encoder, EncoderDecoder, Attention, Mlp };
+  enum KindTy : uint8_t {
+    None,
+    Decoder,
+    Encoder,
+    EncoderDecoder,
+    Attention,
+    Mlp
+  };
   enum ConfidenceTy : uint8_t { NotRecognised, Partial, Recognised };
   KindTy Kind = None;
   ConfidenceTy Confidence = NotRecognised;
   std::vector<std::string> Missing; ///< what was not found; differing layers
   std::vector<Block> Blocks;
   Expr Hidden, Heads, KvHeads, HeadDim, MlpHidden, Vocab; ///< null: not found
-  std::string Norm, Activation, Position; ///< empty: not found
+  std::string Norm, Activation, Position;                 ///< empty: not found
   Verdict Causal = Verdict::Unknown;
   std::string CausalWhy;
 
@@ -91,12 +103,13 @@ Structure recogniseStructure(const Model &M, const ShapeFacts &Facts,
 /// break ties only.
 struct SymbolInfo {
   enum MeaningTy : uint8_t { Batch, Sequence, Past, Total, Other };
-  std::string Name;      ///< alias: B, N, S, P, T, or the graph's own made an identifier
+  std::string
+      Name; ///< alias: B, N, S, P, T, or the graph's own made an identifier
   std::string GraphName;
   MeaningTy Meaning = Other;
 };
-std::vector<SymbolInfo> nameSymbols(const Model &M, const ShapeFacts &Facts,
-                                    const Structure &S, ExprStore &Store);
+std::vector<SymbolInfo> nameSymbols(const ShapeFacts &Facts,
+                                    const Structure &S);
 
 } // namespace xfa
 

@@ -5,6 +5,8 @@
 
 #include "xfa/IR/Model.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 namespace xfa {
 
 struct Use {

@@ -16,7 +16,15 @@ enum class ElemType : uint8_t {
 #include "xfa/IR/ElemTypes.def"
 };
 
-enum class ElemClass : uint8_t { None, Float, Signed, Unsigned, Bool, String, Complex };
+enum class ElemClass : uint8_t {
+  None,
+  Float,
+  Signed,
+  Unsigned,
+  Bool,
+  String,
+  Complex
+};
 
 /// ONNX's number → type; none for a number that ONNX does not define.
 std::optional<ElemType> elemTypeFromOnnx(int64_t Number);

@@ -83,7 +83,7 @@ struct Constant {
   bool External = false;         ///< its payload is in another file
   bool Present = true;           ///< the file has a payload of its own
   bool Sparse = false;
-  int64_t NonZeros = 0; ///< sparse: stored values
+  int64_t NonZeros = 0;                    ///< sparse: stored values
   llvm::ArrayRef<llvm::StringRef> Strings; ///< string tensors, where kept
   /// The TensorProto (if Sparse, SparseTensorProto) as the file has it, payload
   /// and all; empty for constants that no such message states.
@@ -94,8 +94,19 @@ struct Constant {
 };
 
 enum class AttrKind : uint8_t {
-  Undefined, Float, Int, String, Tensor, Graph, Floats, Ints, Strings,
-  Tensors, Graphs, Type, Other
+  Undefined,
+  Float,
+  Int,
+  String,
+  Tensor,
+  Graph,
+  Floats,
+  Ints,
+  Strings,
+  Tensors,
+  Graphs,
+  Type,
+  Other
 };
 
 struct Attribute {
@@ -116,11 +127,11 @@ struct Attribute {
 
 struct Value {
   llvm::StringRef Name;
-  NodeId Producer;        ///< none: graph input, initialiser, function operand
+  NodeId Producer; ///< none: graph input, initialiser, function operand
   uint32_t OutputIndex = 0;
-  TypeId Declared;        ///< what the file declares, if it does
-  ConstantId Const;       ///< initialiser, or output of a Constant node
-  bool IsInput = false;   ///< a graph input that no initialiser gives a value
+  TypeId Declared;      ///< what the file declares, if it does
+  ConstantId Const;     ///< initialiser, or output of a Constant node
+  bool IsInput = false; ///< a graph input that no initialiser gives a value
   bool IsInitializer = false;
 };
 
@@ -153,7 +164,7 @@ struct Graph {
   NodeId Owner; ///< the node whose body this is; none for the main graph
   /// In an order in which producers come before their users.
   std::vector<NodeId> Nodes;
-  std::vector<ValueId> Inputs;  ///< without those that an initialiser gives
+  std::vector<ValueId> Inputs; ///< without those that an initialiser gives
   std::vector<ValueId> Outputs;
   std::vector<ValueId> Initializers;
 };
@@ -190,7 +201,9 @@ public:
   const Node &operator[](NodeId Id) const { return Nodes[Id.Index]; }
   Graph &operator[](GraphId Id) { return Graphs[Id.Index]; }
   const Graph &operator[](GraphId Id) const { return Graphs[Id.Index]; }
-  const Constant &operator[](ConstantId Id) const { return Constants[Id.Index]; }
+  const Constant &operator[](ConstantId Id) const {
+    return Constants[Id.Index];
+  }
   const DeclaredType &operator[](TypeId Id) const { return Types[Id.Index]; }
 
   /// The node's name, or `Op -> first output` where it has none.
@@ -201,8 +214,8 @@ public:
   template <typename T> llvm::MutableArrayRef<T> save(llvm::ArrayRef<T> From) {
     if (From.empty())
       return {};
-    T *Data = static_cast<T *>(
-        Arena.Allocate(sizeof(T) * From.size(), alignof(T)));
+    T *Data =
+        static_cast<T *>(Arena.Allocate(sizeof(T) * From.size(), alignof(T)));
     std::uninitialized_copy(From.begin(), From.end(), Data);
     return {Data, From.size()};
   }

@@ -86,7 +86,14 @@ struct Contents {
 using Shape = llvm::SmallVector<Expr, 4>;
 
 struct ValueFacts {
-  enum KindTy : uint8_t { Unknown, Tensor, Sequence, Optional, Map, SparseTensor };
+  enum KindTy : uint8_t {
+    Unknown,
+    Tensor,
+    Sequence,
+    Optional,
+    Map,
+    SparseTensor
+  };
   KindTy Kind = Unknown;
   ElemType Elem = ElemType::Undefined;
   bool HasRank = false;
@@ -105,6 +112,8 @@ struct ValueFacts {
 
   int64_t rank() const { return static_cast<int64_t>(Dims.size()); }
   llvm::StringRef why() const { return Why ? Why.unknownReason() : ""; }
+  /// An optional operand that is not there; what is unknown has a reason.
+  bool absent() const { return Kind == Unknown && !Why; }
 };
 
 /// Number of elements; needs the rank.

@@ -47,9 +47,7 @@ public:
   /// Input I is there (not left out, not beyond the end).
   bool has(unsigned I) const { return I < Inputs.size() && Inputs[I]; }
   /// Output O is used by somebody (C9) or is a graph output.
-  bool wants(unsigned O) const {
-    return O < N.Outputs.size() && N.Outputs[O];
-  }
+  bool wants(unsigned O) const { return O < N.Outputs.size() && N.Outputs[O]; }
 
   /// Facts of input I; an all-unknown one where it is not there.
   const ValueFacts &input(unsigned I) const;
@@ -57,7 +55,8 @@ public:
   bool hasRank(unsigned I) const { return input(I).HasRank; }
   int64_t rank(unsigned I) const { return input(I).rank(); }
   llvm::ArrayRef<Expr> dims(unsigned I) const { return input(I).Dims; }
-  Expr dim(unsigned I, int64_t Axis) const; ///< negative axes count from the end
+  Expr dim(unsigned I,
+           int64_t Axis) const; ///< negative axes count from the end
   /// All elements of input I, if every one is a known integer expression.
   std::optional<llvm::SmallVector<Expr, 8>> ints(unsigned I) const;
   /// The same, if all are constants.
@@ -115,8 +114,8 @@ public:
   bool failed() const { return !Error.empty(); }
   const std::string &error() const { return Error; }
 
-  llvm::SmallVector<ValueFacts, 4> inferSubgraph(GraphId G,
-                                                 llvm::ArrayRef<ValueFacts> In) {
+  llvm::SmallVector<ValueFacts, 4>
+  inferSubgraph(GraphId G, llvm::ArrayRef<ValueFacts> In) {
     return Subgraph(G, In);
   }
   ValueFacts &output(unsigned O) { return Outputs[O]; }

@@ -1,0 +1,308 @@
+//===- Analysis.cpp - the analyses in order -------------------------------===//
+
+#include "xfa/Analysis/Analysis.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <map>
+
+namespace xfa {
+
+namespace {
+
+/// Positions that a step computes anew, and those of earlier steps.
+std::optional<std::pair<Expr, Expr>> newAndPast(const Structure &S) {
+  for (const Block &B : S.Blocks)
+    for (const AttentionCore &C : B.Attention)
+      if (C.Cached && !C.Cross)
+        return std::pair(C.Rows, C.Columns - C.Rows);
+  return std::nullopt;
+}
+
+/// A symbol of its own for past + new, as masks have it.
+void aliasTotal(ModelAnalysis &A) {
+  auto Lengths = newAndPast(A.Found);
+  if (!Lengths)
+    return;
+  Expr Total = A.alias(Lengths->first + Lengths->second);
+  for (const SymbolInfo &Info : A.Symbols)
+    if (Info.Meaning == SymbolInfo::Total) {
+      A.Aliases[Info.GraphName] = Total;
+      A.Assumptions.push_back(Info.GraphName + " = " + toString(Total) +
+                              ", as the graph needs to run");
+    }
+}
+
+void nameEverything(ModelAnalysis &A) {
+  A.Symbols = nameSymbols(A.Facts, A.Found);
+  for (const SymbolInfo &Info : A.Symbols) {
+    int64_t Low = Info.Meaning == SymbolInfo::Past ? 0 : 1;
+    Expr Old = A.Store->symbol(Info.GraphName);
+    if (std::optional<int64_t> Least = lowerBound(Old))
+      Low = std::min(Low, *Least);
+    A.Aliases[Info.GraphName] = A.Store->symbol(Info.Name, Low);
+  }
+  if (auto Lengths = newAndPast(A.Found)) {
+    A.NewPositions = A.alias(Lengths->first);
+    A.PastPositions = A.alias(Lengths->second);
+    A.HasCache = A.PastPositions.asSymbol().has_value();
+  }
+  aliasTotal(A);
+}
+
+Ledger aliased(const Ledger &L, const ModelAnalysis &A) {
+  auto Fn = [&](Expr E) { return A.alias(E); };
+  Ledger Result = L;
+  Result.Total = mapWork(L.Total, Fn);
+  for (auto &Row : Result.Roles)
+    Row.W = mapWork(Row.W, Fn);
+  for (auto &Row : Result.Layers)
+    Row.W = mapWork(Row.W, Fn);
+  for (auto &Cell : Result.Cells)
+    Cell.W = mapWork(Cell.W, Fn);
+  for (auto &Piece : Result.Pieces) {
+    Piece.W = mapWork(Piece.W, Fn);
+    Piece.Times = Fn(Piece.Times);
+  }
+  return Result;
+}
+
+void aliasStructure(Structure &S, const ModelAnalysis &A) {
+  auto Fix = [&](Expr &E) {
+    if (E)
+      E = A.alias(E);
+  };
+  auto FixProjection = [&](Projection &P) {
+    Fix(P.In);
+    Fix(P.Out);
+  };
+  for (Expr *E :
+       {&S.Hidden, &S.Heads, &S.KvHeads, &S.HeadDim, &S.MlpHidden, &S.Vocab})
+    Fix(*E);
+  for (Block &B : S.Blocks) {
+    for (AttentionCore &C : B.Attention) {
+      for (Expr *E : {&C.Batch, &C.Rows, &C.Columns, &C.Heads, &C.KvHeads,
+                      &C.HeadDim, &C.ValueDim, &C.SavedReads})
+        Fix(*E);
+      for (Projection *P : {&C.Q, &C.K, &C.V, &C.Out})
+        FixProjection(*P);
+    }
+    for (Mlp &L : B.Mlps) {
+      for (Expr *E : {&L.Hidden, &L.Rows, &L.Experts, &L.Chosen})
+        Fix(*E);
+      for (Projection *P : {&L.Up, &L.Gate, &L.Down})
+        FixProjection(*P);
+    }
+  }
+}
+
+/// The type whose peak C18 uses: that of the most matrix FLOPs, judged where
+/// every symbol is 2.
+ElemType mainMatrixType(const Ledger &L, ElemType Fallback) {
+  std::map<ElemType, double> ByType;
+  for (const Ledger::Piece &P : L.Pieces) {
+    if (P.MatrixType == ElemType::Undefined)
+      continue;
+    Bindings Twos;
+    for (Expr E : {P.W.Matrix, P.Times})
+      for (llvm::StringRef Name : symbols(E))
+        Twos[Name] = 2;
+    llvm::Expected<__int128> Flops = evaluate(P.W.Matrix * P.Times, Twos);
+    if (!Flops) {
+      llvm::consumeError(Flops.takeError());
+      continue;
+    }
+    ByType[P.MatrixType] += static_cast<double>(*Flops);
+  }
+  ElemType Best = Fallback;
+  double Most = 0;
+  for (auto [Type, Flops] : ByType)
+    if (Flops > Most) {
+      Most = Flops;
+      Best = Type;
+    }
+  return Best;
+}
+
+/// T9: the element type of the graph's activations, that of the cores' and
+/// MLPs' products.
+ElemType activationType(const ModelAnalysis &A,
+                        const CountingOptions &Options) {
+  for (const Block &B : A.Found.Blocks) {
+    for (const AttentionCore &C : B.Attention)
+      if (C.Query && isFloat(A.Facts[C.Query].Elem))
+        return countedType(A.Facts[C.Query].Elem, Options);
+    for (const Mlp &L : B.Mlps)
+      if (L.Up.Input && isFloat(A.Facts[L.Up.Input].Elem))
+        return countedType(A.Facts[L.Up.Input].Elem, Options);
+  }
+  return Options.Dtype.value_or(ElemType::Float32);
+}
+
+void countParameters(const Model &M, ModelAnalysis &A) {
+  bool AnyPayload = false, AnyWeight = false;
+  for (const Value &V : M.Values) {
+    if (!V.IsInitializer || !V.Const)
+      continue;
+    const Constant &C = M[V.Const];
+    std::optional<int64_t> Count = C.numElements();
+    if (!Count || elemBits(C.Elem) == 0)
+      continue;
+    A.WeightBytes += (*Count * int64_t(elemBits(C.Elem)) + 7) / 8;
+    // Shape arithmetic keeps its integers as initialisers too.
+    if (C.Dims.empty() || !(isFloat(C.Elem) || elemBits(C.Elem) <= 8) ||
+        C.Elem == ElemType::Bool)
+      continue;
+    A.Parameters += *Count;
+    AnyWeight = true;
+    // The large ones decide: exporters keep small constants inside.
+    if (*Count > 1024)
+      AnyPayload |= C.Present && !C.External;
+  }
+  A.WeightsPresent = AnyWeight && AnyPayload;
+}
+
+void listUnknowns(const Model &M, ModelAnalysis &A) {
+  for (size_t I = 0; I < M.Nodes.size(); ++I) {
+    NodeId Id(I);
+    const NodeCost &C = A.Costs.Nodes[I];
+    ++A.TotalNodes;
+    std::string Why = C.Unknown;
+    bool Shaped = true;
+    for (ValueId Out : M[Id].Outputs) {
+      if (!Out)
+        continue;
+      const ValueFacts &F = A.Facts[Out];
+      bool Tensor =
+          F.Kind == ValueFacts::Tensor || F.Kind == ValueFacts::Unknown;
+      if (Tensor && !F.HasRank) {
+        Shaped = false;
+        if (Why.empty())
+          Why = F.why().str();
+      }
+      for (Expr Dim : F.Dims)
+        if (!Dim.isKnown()) {
+          Shaped = false;
+          if (Why.empty())
+            Why = Dim.unknownReason().str();
+        }
+    }
+    A.ShapedNodes += Shaped;
+    A.CostedNodes += C.known();
+    if (!C.known() || !Shaped)
+      A.Unknown.push_back({Id, Why});
+  }
+}
+
+} // namespace
+
+llvm::Expected<Bindings> ModelAnalysis::bind(
+    llvm::ArrayRef<std::pair<std::string, int64_t>> Point) const {
+  Bindings At;
+  std::optional<int64_t> Total;
+  auto Known = [&] {
+    std::string Names;
+    for (const SymbolInfo &Info : Symbols) {
+      Names += (Names.empty() ? "" : ", ") + Info.Name;
+      if (Info.GraphName != Info.Name)
+        Names += " (" + Info.GraphName + ")";
+    }
+    return Names.empty() ? std::string("the graph has none") : Names;
+  };
+  for (const auto &[Name, Value] : Point) {
+    const SymbolInfo *Found = nullptr;
+    for (const SymbolInfo &Info : Symbols)
+      if (Info.Name == Name || Info.GraphName == Name)
+        Found = &Info;
+    if (HasCache &&
+        (Name == "N" || (Found && Found->Meaning == SymbolInfo::Total))) {
+      if (Total)
+        return llvm::createStringError("'" + Name + "' is given twice");
+      if (Value < 1)
+        return llvm::createStringError(
+            "'" + Name + "' must be at least 1, got " + std::to_string(Value));
+      Total = Value;
+      continue;
+    }
+    if (!Found)
+      return llvm::createStringError("unknown symbol '" + Name +
+                                     "'; known: " + Known());
+    if (Value < (Found->Meaning == SymbolInfo::Past ? 0 : 1))
+      return llvm::createStringError(
+          "'" + Name + "' must be at least " +
+          (Found->Meaning == SymbolInfo::Past ? "0" : "1") + ", got " +
+          std::to_string(Value));
+    if (!At.try_emplace(Found->Name, Value).second)
+      return llvm::createStringError("'" + Name + "' is given twice");
+  }
+  if (HasCache) {
+    // N = P + S, and S = 1 unless bound; S may be fixed in the graph.
+    auto Bound = [&](llvm::StringRef Name) {
+      auto It = At.find(Name);
+      return It == At.end() ? std::optional<int64_t>() : It->second;
+    };
+    llvm::StringRef Past = *PastPositions.asSymbol();
+    std::optional<int64_t> New = NewPositions.constant();
+    if (std::optional<llvm::StringRef> Symbol = NewPositions.asSymbol()) {
+      if (!Bound(*Symbol))
+        At[*Symbol] = Total && Bound(Past) ? *Total - *Bound(Past) : 1;
+      New = Bound(*Symbol);
+    }
+    if (Total && New) {
+      int64_t Left = *Total - *New;
+      if (Left < 0 || *New < 1 || (Bound(Past) && *Bound(Past) != Left))
+        return llvm::createStringError(
+            "N = P + S does not hold: N " + std::to_string(*Total) + ", S " +
+            std::to_string(*New) +
+            (Bound(Past) ? ", P " + std::to_string(*Bound(Past)) : ""));
+      At[Past] = Left;
+    }
+  }
+  for (const SymbolInfo &Info : Symbols)
+    if (!At.count(Info.Name) && Info.Meaning != SymbolInfo::Total)
+      return llvm::createStringError("no value for '" + Info.Name + "'" +
+                                     (Info.GraphName != Info.Name
+                                          ? " (" + Info.GraphName + ")"
+                                          : std::string()));
+  return At;
+}
+
+llvm::Expected<std::unique_ptr<ModelAnalysis>>
+analyseModel(const Model &M, const AnalysisOptions &Options) {
+  auto A = std::make_unique<ModelAnalysis>();
+  A->Store = std::make_unique<ExprStore>();
+  ExprStore &Store = *A->Store;
+  llvm::Expected<ShapeFacts> Facts = inferShapes(M, Store);
+  if (!Facts)
+    return Facts.takeError();
+  A->Facts = std::move(*Facts);
+  Uses U(M);
+  A->Costs = countCosts(M, A->Facts, U, Store, Options.Counting);
+  A->Found = recogniseStructure(M, A->Facts, U, Store);
+  nameEverything(*A);
+  A->Graph = aliased(graphLedger(M, A->Costs, A->Found, Store), *A);
+  A->MatrixType = mainMatrixType(
+      A->Graph, Options.Counting.Dtype.value_or(ElemType::Float32));
+  if (A->Found.hasTransformer()) {
+    aliasStructure(A->Found, *A);
+    ElemType Type = activationType(*A, Options.Counting);
+    A->Textbook =
+        textbookLedger(A->Found, Options.TextbookScope, Type,
+                       Options.Counting.SoftmaxFlops, A->Graph, Store);
+    A->Walk = reconcile(A->Found, *A->Textbook, A->Graph, Type, Store);
+  }
+  if (Options.WantMemory) {
+    A->Memory =
+        analyseMemory(M, A->Facts, U, A->Costs, Store, Options.Counting);
+    for (Expr *E : {&A->Memory->WeightBytes, &A->Memory->ActivationBytes,
+                    &A->Memory->PeakBytes})
+      *E = A->alias(*E);
+    for (auto &Each : A->Memory->PeakAt)
+      Each.second = A->alias(Each.second);
+  }
+  countParameters(M, *A);
+  listUnknowns(M, *A);
+  return A;
+}
+
+} // namespace xfa

@@ -1,0 +1,290 @@
+//===- FlatGraph.cpp ------------------------------------------------------===//
+
+#include "FlatGraph.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+namespace xfa {
+
+FlatGraph::FlatGraph(const Model &M, const ShapeFacts &Facts)
+    : M(M), Facts(Facts), Positions(M.Nodes.size(), -1),
+      Forward(M.Values.size()), Consumers(M.Values.size()),
+      Output(M.Values.size(), false) {
+  add(M.main());
+  for (auto [Position, N] : llvm::enumerate(Order)) {
+    Positions[N.Index] = static_cast<int>(Position);
+    for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
+      if (ValueId In = operand(N, I))
+        Consumers[In.Index].push_back(N);
+  }
+  for (ValueId Out : M.main().Outputs)
+    if (Out)
+      Output[canonical(Out).Index] = true;
+}
+
+void FlatGraph::add(const Graph &G) {
+  for (NodeId Id : G.Nodes) {
+    const Node &N = M[Id];
+    if (N.Callee) {
+      const Graph &Body = M[N.Callee];
+      for (auto [Inner, Outer] : llvm::zip(Body.Inputs, N.Inputs))
+        if (Outer)
+          Forward[Inner.Index] = Outer;
+      add(Body);
+      for (auto [Outer, Inner] : llvm::zip(N.Outputs, Body.Outputs))
+        if (Outer && Inner)
+          Forward[Outer.Index] = Inner;
+      continue;
+    }
+    if (N.Kind == OpKind::If) {
+      const Attribute *Then = N.attribute("then_branch");
+      const Attribute *Else = N.attribute("else_branch");
+      bool Cond = N.Inputs.empty() || !N.Inputs[0] ||
+                  Facts[N.Inputs[0]].Known.at(0).truth() != Truth::False;
+      const Attribute *Taken = Cond ? Then : Else;
+      if (Taken && !Taken->Graphs.empty()) {
+        const Graph &Body = M[Taken->Graphs[0]];
+        add(Body);
+        for (auto [Outer, Inner] : llvm::zip(N.Outputs, Body.Outputs))
+          if (Outer && Inner)
+            Forward[Outer.Index] = Inner;
+        continue;
+      }
+    }
+    Order.push_back(Id);
+    for (const Attribute &A : N.Attributes)
+      for (GraphId Body : A.Graphs)
+        add(M[Body]);
+  }
+}
+
+ValueId FlatGraph::canonical(ValueId V) const {
+  while (V && Forward[V.Index])
+    V = Forward[V.Index];
+  return V;
+}
+
+ValueId FlatGraph::operand(NodeId N, unsigned I) const {
+  llvm::ArrayRef<ValueId> Inputs = M[N].Inputs;
+  return I < Inputs.size() && Inputs[I] ? canonical(Inputs[I]) : ValueId();
+}
+
+NodeId FlatGraph::producer(ValueId V) const {
+  return V ? M[canonical(V)].Producer : NodeId();
+}
+
+llvm::ArrayRef<NodeId> FlatGraph::consumers(ValueId V) const {
+  return Consumers[canonical(V).Index];
+}
+
+ValueId FlatGraph::result(NodeId N) const {
+  llvm::ArrayRef<ValueId> Outputs = M[N].Outputs;
+  return Outputs.empty() ? ValueId() : Outputs[0];
+}
+
+bool FlatGraph::folded(ValueId V) const {
+  if (!V)
+    return true;
+  V = canonical(V);
+  if (Facts[V].Folded)
+    return true;
+  // C14 keeps the dequantisation of a weight apart; it is a constant still.
+  NodeId P = producer(V);
+  if (!P)
+    return false;
+  if (kind(P) == OpKind::DequantizeLinear)
+    return folded(operand(P, 0));
+  return isPassThrough(P) && kind(P) != OpKind::Split && operand(P, 0) &&
+         kind(P) != OpKind::Slice && folded(operand(P, 0));
+}
+
+bool FlatGraph::oneElement(ValueId V) const {
+  const ValueFacts &F = Facts[canonical(V)];
+  return F.HasRank && llvm::all_of(F.Dims, [](Expr D) { return D.is(1); });
+}
+
+bool FlatGraph::isPassThrough(NodeId N) const {
+  switch (kind(N)) {
+  case OpKind::Reshape:
+  case OpKind::Transpose:
+  case OpKind::Squeeze:
+  case OpKind::Unsqueeze:
+  case OpKind::Flatten:
+  case OpKind::Identity:
+  case OpKind::Expand:
+  case OpKind::Slice:
+  case OpKind::Split:
+  case OpKind::Cast:
+  case OpKind::CastLike:
+  case OpKind::Dropout:
+    return !M[N].Inputs.empty() && M[N].Inputs[0];
+  default:
+    return false;
+  }
+}
+
+ValueId FlatGraph::strip(ValueId V) const {
+  for (V = canonical(V); V;) {
+    NodeId P = producer(V);
+    if (!P)
+      return V;
+    bool Quantises = kind(P) == OpKind::DynamicQuantizeLinear ||
+                     kind(P) == OpKind::QuantizeLinear ||
+                     kind(P) == OpKind::DequantizeLinear;
+    if ((!isPassThrough(P) && !Quantises) || !operand(P, 0))
+      return V;
+    V = operand(P, 0);
+  }
+  return V;
+}
+
+//===----------------------------------------------------------------------===//
+// Contractions
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Two-operand Einsum without ellipsis or repeated labels, by its letters.
+std::optional<Contraction> einsum(const FlatGraph &G, NodeId N,
+                                  ExprStore &Store) {
+  const Attribute *Equation = G.M[N].attribute("equation");
+  Contraction C;
+  C.Node = N;
+  C.Lhs = G.operand(N, 0);
+  C.Rhs = G.operand(N, 1);
+  if (!Equation || !C.Lhs || !C.Rhs || G.M[N].Inputs.size() != 2)
+    return std::nullopt;
+  std::string Text;
+  for (char Letter : Equation->S)
+    if (Letter != ' ')
+      Text.push_back(Letter);
+  auto [Terms, Out] = llvm::StringRef(Text).split("->");
+  auto [A, B] = Terms.split(',');
+  const ValueFacts &FA = G.Facts[C.Lhs], &FB = G.Facts[C.Rhs];
+  if (!FA.HasRank || !FB.HasRank || A.size() != FA.Dims.size() ||
+      B.size() != FB.Dims.size() || Text.find('.') != std::string::npos ||
+      Out.empty())
+    return std::nullopt;
+  C.Batch = C.Rows = C.Cols = C.Inner = Store.constant(1);
+  for (auto [I, Letter] : llvm::enumerate(A)) {
+    Expr &Group = B.contains(Letter)
+                      ? (Out.contains(Letter) ? C.Batch : C.Inner)
+                      : C.Rows;
+    Group *= FA.Dims[I];
+  }
+  for (auto [I, Letter] : llvm::enumerate(B))
+    if (!A.contains(Letter))
+      C.Cols *= FB.Dims[I];
+  return C;
+}
+
+} // namespace
+
+std::optional<Contraction> asContraction(const FlatGraph &G, NodeId N,
+                                         ExprStore &Store) {
+  Contraction C;
+  C.Node = N;
+  unsigned LhsIndex = 0, RhsIndex = 1;
+  switch (G.kind(N)) {
+  case OpKind::Einsum:
+    return einsum(G, N, Store);
+  case OpKind::QLinearMatMul:
+    RhsIndex = 3;
+    break;
+  case OpKind::MatMul:
+  case OpKind::MatMulInteger:
+  case OpKind::Gemm:
+  case OpKind::MsFusedMatMul:
+    break;
+  default:
+    return std::nullopt;
+  }
+  C.Lhs = G.operand(N, LhsIndex);
+  C.Rhs = G.operand(N, RhsIndex);
+  if (!C.Lhs || !C.Rhs)
+    return std::nullopt;
+  const ValueFacts &A = G.Facts[C.Lhs], &B = G.Facts[C.Rhs];
+  ValueId Result = G.result(N);
+  if (!A.HasRank || !B.HasRank || A.rank() < 2 || B.rank() < 2 || !Result ||
+      !G.Facts[Result].HasRank)
+    return std::nullopt;
+  auto Flag = [&](llvm::StringRef Name) {
+    const Attribute *At = G.M[N].attribute(Name);
+    return At && At->I != 0;
+  };
+  int64_t RankA = A.rank(), RankB = B.rank();
+  C.Rows = A.Dims[Flag("transA") ? RankA - 1 : RankA - 2];
+  C.Inner = A.Dims[Flag("transA") ? RankA - 2 : RankA - 1];
+  C.Cols = B.Dims[Flag("transB") ? RankB - 2 : RankB - 1];
+  llvm::ArrayRef<Expr> Out = G.Facts[Result].Dims;
+  C.Batch = numElements(Store, Out.size() >= 2 ? Out.drop_back(2)
+                                               : llvm::ArrayRef<Expr>());
+  return C;
+}
+
+std::optional<WeightProduct> asWeightProduct(const FlatGraph &G, NodeId N,
+                                             ExprStore &Store) {
+  WeightProduct P;
+  P.Node = N;
+  ValueId Data;
+  if (G.kind(N) == OpKind::MsMatMulNBits) {
+    const Attribute *K = G.M[N].attribute("K"), *Cols = G.M[N].attribute("N");
+    Data = G.operand(N, 0);
+    P.Weight = G.operand(N, 1);
+    if (!K || !Cols || K->I <= 0 || !Data || !P.Weight)
+      return std::nullopt;
+    P.In = Store.constant(K->I);
+    P.Out = Store.constant(Cols->I);
+    P.Bias = bool(G.operand(N, 5));
+  } else {
+    std::optional<Contraction> C = asContraction(G, N, Store);
+    if (!C || G.folded(C->Lhs) == G.folded(C->Rhs))
+      return std::nullopt;
+    bool WeightRight = G.folded(C->Rhs);
+    Data = WeightRight ? C->Lhs : C->Rhs;
+    P.Weight = WeightRight ? C->Rhs : C->Lhs;
+    P.In = C->Inner;
+    P.Out = WeightRight ? C->Cols : C->Rows;
+    P.Bias = G.kind(N) == OpKind::Gemm && G.operand(N, 2);
+  }
+  // The outer product of frequencies and positions is no projection.
+  if (P.In.is(1) || !G.Facts[Data].HasRank)
+    return std::nullopt;
+  P.Rows = exactDiv(numElements(Store, G.Facts[Data].Dims), P.In);
+  P.Data = G.strip(Data);
+
+  // What finishes it: views, casts, the dequantising product, the bias.
+  P.Result = G.result(N);
+  while (P.Result) {
+    llvm::ArrayRef<NodeId> Readers = G.consumers(P.Result);
+    if (Readers.size() != 1 || G.isOutput(P.Result))
+      break;
+    NodeId Next = Readers[0];
+    bool Shapes = G.kind(Next) == OpKind::Reshape ||
+                  G.kind(Next) == OpKind::Cast ||
+                  G.kind(Next) == OpKind::Identity;
+    if (!Shapes) {
+      ValueId A = G.operand(Next, 0), B = G.operand(Next, 1);
+      if (!A || !B)
+        break;
+      ValueId Other = A == G.canonical(P.Result) ? B : A;
+      bool Integer = G.kind(N) == OpKind::MatMulInteger;
+      const ValueFacts &F = G.Facts[Other];
+      bool IsBias = G.kind(Next) == OpKind::Add && G.folded(Other) &&
+                    F.HasRank && numElements(Store, F.Dims) == P.Out && !P.Bias;
+      bool Dequantises = Integer && G.kind(Next) == OpKind::Mul;
+      if (!IsBias && !Dequantises)
+        break;
+      P.Bias |= IsBias;
+    }
+    P.Tail.push_back(Next);
+    P.Result = G.result(Next);
+  }
+  // Views at the end are not its own.
+  while (!P.Tail.empty() && G.kind(P.Tail.back()) == OpKind::Reshape)
+    P.Tail.pop_back();
+  P.Result = G.result(P.Tail.empty() ? N : P.Tail.back());
+  return P;
+}
+
+} // namespace xfa

@@ -1,0 +1,87 @@
+//===- FlatGraph.h - the nodes that run, across bodies --------------------===//
+//
+// Recognition does not care whether a layer is spelled in the main graph, in a
+// function's body or in a branch: calls are looked through, and of an If one
+// branch is taken. A value of a body that only passes on another one is that
+// other one (its canonical value).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef XFA_LIB_ANALYSIS_FLATGRAPH_H
+#define XFA_LIB_ANALYSIS_FLATGRAPH_H
+
+#include "xfa/Analysis/ShapeInference.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace xfa {
+
+class FlatGraph {
+public:
+  FlatGraph(const Model &M, const ShapeFacts &Facts);
+
+  const Model &M;
+  const ShapeFacts &Facts;
+
+  /// In execution order; bodies in the place of their owner.
+  llvm::ArrayRef<NodeId> order() const { return Order; }
+  /// Position in order(); -1 for a node that is not in it.
+  int position(NodeId N) const { return Positions[N.Index]; }
+
+  ValueId canonical(ValueId V) const;
+  /// Canonical input of a node; none if it is not there.
+  ValueId operand(NodeId N, unsigned I) const;
+  NodeId producer(ValueId V) const;
+  /// Nodes that read V, in order; one entry a use.
+  llvm::ArrayRef<NodeId> consumers(ValueId V) const;
+  ValueId result(NodeId N) const;
+  OpKind kind(NodeId N) const { return M[N].Kind; }
+
+  /// A constant, or a function of constants and dims (C7); dequantised too.
+  bool folded(ValueId V) const;
+  bool oneElement(ValueId V) const;
+  bool isOutput(ValueId V) const { return Output[canonical(V).Index]; }
+
+  /// An index map or a no-op of its first operand: Reshape, Transpose, Slice,
+  /// Cast, Dropout, …
+  bool isPassThrough(NodeId N) const;
+  /// Up through pass-throughs, quantisation included.
+  ValueId strip(ValueId V) const;
+
+private:
+  void add(const Graph &G);
+
+  std::vector<NodeId> Order;
+  std::vector<int> Positions;
+  std::vector<ValueId> Forward; ///< by ValueId
+  std::vector<llvm::SmallVector<NodeId, 2>> Consumers;
+  std::vector<bool> Output;
+};
+
+/// A product of two tensors: [Batch…, Rows, Inner] × [Batch…, Inner, Cols],
+/// whatever its spelling.
+struct Contraction {
+  NodeId Node;
+  ValueId Lhs, Rhs;
+  Expr Batch, Rows, Cols, Inner;
+};
+std::optional<Contraction> asContraction(const FlatGraph &G, NodeId N,
+                                         ExprStore &Store);
+
+/// A product of data with a weight, with the bias that follows it.
+struct WeightProduct {
+  NodeId Node;
+  ValueId Data; ///< what it multiplies, before views and quantisation
+  ValueId Weight;
+  Expr Rows, In, Out;
+  bool Bias = false;
+  /// Nodes that finish it: dequantisation, bias.
+  llvm::SmallVector<NodeId, 2> Tail;
+  ValueId Result; ///< after the tail
+};
+std::optional<WeightProduct> asWeightProduct(const FlatGraph &G, NodeId N,
+                                             ExprStore &Store);
+
+} // namespace xfa
+
+#endif // XFA_LIB_ANALYSIS_FLATGRAPH_H

@@ -1,0 +1,104 @@
+//===- Ledger.cpp - rows and totals ---------------------------------------===//
+
+#include "xfa/Analysis/Ledger.h"
+
+#include "LedgerBuilder.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+namespace xfa {
+
+Work Work::zero(ExprStore &Store) {
+  Expr Zero = Store.constant(0);
+  return {Zero, Zero, Zero, Zero, Zero};
+}
+
+Work &Work::operator+=(const Work &O) {
+  Matrix += O.Matrix;
+  Vector += O.Vector;
+  Read += O.Read;
+  Written += O.Written;
+  Weight += O.Weight;
+  return *this;
+}
+
+Work mapWork(const Work &W, llvm::function_ref<Expr(Expr)> Fn) {
+  return {Fn(W.Matrix), Fn(W.Vector), Fn(W.Read), Fn(W.Written), Fn(W.Weight)};
+}
+
+//===----------------------------------------------------------------------===//
+// LedgerBuilder
+//===----------------------------------------------------------------------===//
+
+void LedgerBuilder::add(Role R, int Layer, const Work &W, ElemType MatrixType,
+                        Expr Times) {
+  Entry &E = Cells[{static_cast<int>(R), Layer}];
+  ++E.Count;
+  auto Scaled = [&](Expr X) { return Times.is(1) ? X : X * Times; };
+  E.Matrix.add(Scaled(W.Matrix));
+  E.Vector.add(Scaled(W.Vector));
+  E.Read.add(Scaled(W.Read));
+  E.Written.add(Scaled(W.Written));
+  E.Weight.add(Scaled(W.Weight));
+  addPiece(W, MatrixType, Times);
+}
+
+void LedgerBuilder::addPiece(const Work &W, ElemType MatrixType, Expr Times) {
+  PieceKey Key = {{W.Matrix, W.Vector},
+                  {W.bytes(), static_cast<int>(MatrixType)}};
+  auto [It, New] = PieceIndex.try_emplace(Key, Pieces.size());
+  if (New)
+    Pieces.push_back({W, MatrixType, Times});
+  else
+    Pieces[It->second].Times += Times;
+}
+
+Ledger LedgerBuilder::finish() {
+  Ledger L;
+  L.Total = Work::zero(Store);
+  std::map<int, Work> Layers;
+  for (auto &[Key, E] : Cells) {
+    Work W = {E.Matrix.total(Store), E.Vector.total(Store), E.Read.total(Store),
+              E.Written.total(Store), E.Weight.total(Store)};
+    auto R = static_cast<Role>(Key.first);
+    L.Cells.push_back({R, Key.second, E.Count, W});
+    if (L.Roles.empty() || L.Roles.back().R != R)
+      L.Roles.push_back({R, 0, Work::zero(Store)});
+    L.Roles.back().Count += E.Count;
+    L.Roles.back().W += W;
+    Layers.try_emplace(Key.second, Work::zero(Store)).first->second += W;
+    L.Total += W;
+  }
+  for (auto &[Layer, W] : Layers)
+    L.Layers.push_back({Layer, W});
+  L.Pieces = std::move(Pieces);
+  return L;
+}
+
+//===----------------------------------------------------------------------===//
+// Graph ledger
+//===----------------------------------------------------------------------===//
+
+Ledger graphLedger(const Model &M, const GraphCosts &Costs, const Structure &S,
+                   ExprStore &Store) {
+  LedgerBuilder Builder(Store);
+  for (size_t I = 0; I < M.Nodes.size(); ++I) {
+    const NodeCost &C = Costs.Nodes[I];
+    if (C.Folded || C.Times.is(0))
+      continue;
+    Role R = Role::Other;
+    int Layer = -1;
+    if (I < S.Roles.size()) {
+      if (S.Roles[I])
+        R = *S.Roles[I];
+      Layer = S.Layers[I];
+    }
+    Builder.add(R, Layer, {C.Matrix, C.Vector, C.Read, C.Written, C.WeightRead},
+                C.MatrixType, C.Times);
+  }
+  Ledger L = Builder.finish();
+  L.Exact = Costs.Exact;
+  return L;
+}
+
+} // namespace xfa

@@ -1,0 +1,122 @@
+//===- Recogniser.h - state shared by the steps of recognition ------------===//
+//
+// Steps, each in its file: cores (AttentionCores.cpp), products around them and
+// MLPs (Projections.cpp), norms and the rest of the roles (RoleAssignment.cpp),
+// then the figures (Structure.cpp).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef XFA_LIB_ANALYSIS_RECOGNISER_H
+#define XFA_LIB_ANALYSIS_RECOGNISER_H
+
+#include "FlatGraph.h"
+
+#include "xfa/Analysis/Structure.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace xfa {
+
+using NodeSet = llvm::SmallSetVector<NodeId, 16>;
+
+/// A core with the nodes that belong to it.
+struct FoundCore {
+  AttentionCore Core;
+  int Layer = -1;
+  ValueId QueryOperand, KeyOperand, ValueOperand; ///< of the contractions
+  /// Nodes between the two products, with their roles.
+  llvm::SmallVector<std::pair<NodeId, Role>, 8> Between;
+  llvm::SmallVector<ValueId, 2> MaskOperands;
+  /// Indices into Recogniser::Products; -1: none.
+  int Q = -1, K = -1, V = -1, Out = -1;
+  NodeSet QueryPath, KeyPath, ValuePath; ///< from the products to the core
+};
+
+struct FoundMlp {
+  int Up = -1, Gate = -1, Down = -1;
+  int Layer = -1;
+  NodeSet Path; ///< from Up (and Gate) to Down
+};
+
+/// A decomposed norm, or the one node of a norm operator.
+struct FoundNorm {
+  llvm::SmallVector<NodeId, 8> Nodes;
+  ValueId Input, Result;
+  bool Centred = false; ///< subtracts the mean
+  Expr Width;           ///< elements that are normalised together
+};
+
+class Recogniser {
+public:
+  Recogniser(const Model &M, const ShapeFacts &Facts, const Uses &U,
+             ExprStore &Store)
+      : G(M, Facts), M(M), Facts(Facts), U(U), Store(Store) {}
+
+  Structure run();
+
+private:
+  // AttentionCores.cpp
+  void findCores();
+  std::optional<FoundCore> coreOfSoftmax(NodeId Softmax, ValueId Input,
+                                         ValueId Result);
+  std::optional<FoundCore> coreOfOperator(NodeId N);
+  bool findScores(FoundCore &C, ValueId V, ValueId Shape, unsigned Depth);
+  bool findValues(FoundCore &C, ValueId Probabilities);
+  NodeId decomposedSoftmax(NodeId Div, ValueId &Input,
+                           llvm::SmallVectorImpl<NodeId> &Parts);
+
+  // Projections.cpp
+  void findProducts();
+  int productOf(ValueId Operand, NodeSet &Path, const FoundCore &C);
+  bool isScaling(NodeId N) const;
+  void connectCores();
+  void measureCore(FoundCore &C);
+  int productAfter(ValueId Result);
+  void findMlps();
+
+  // Norms.cpp
+  void findNorms();
+
+  // RoleAssignment.cpp
+  void orderLayers();
+  void assignRoles();
+  void setRole(NodeId N, Role R, int Layer);
+  void assignCoreRoles(const FoundCore &C);
+  void assignPath(const NodeSet &Path, int Layer);
+  void assignMlpRoles(const FoundMlp &L);
+  void assignNorms();
+  void assignResiduals();
+  void assignEnds();
+  void assignUpstream(ValueId V, Role R);
+  bool roleless(NodeId N) const;
+  int normLayer(const FoundNorm &Norm) const;
+
+  // Structure.cpp
+  void describe();
+  std::string positionScheme() const;
+  llvm::StringRef activationOf(const NodeSet &Path) const;
+
+  FlatGraph G;
+  const Model &M;
+  const ShapeFacts &Facts;
+  const Uses &U;
+  ExprStore &Store;
+  Structure S;
+
+  std::vector<FoundCore> Cores;
+  std::vector<WeightProduct> Products;
+  llvm::DenseMap<NodeId, int> ProductAt; ///< node or tail node → product
+  std::vector<FoundMlp> Mlps;
+  std::vector<FoundNorm> Norms;
+  llvm::DenseMap<NodeId, int> NormAt;
+  int LmHead = -1;
+  NodeId TokenEmbedding;
+  bool LearnedPositions = false, Rotary = false;
+  bool RowMask = false; ///< a mask that differs from row to row
+};
+
+} // namespace xfa
+
+#endif // XFA_LIB_ANALYSIS_RECOGNISER_H

@@ -1,0 +1,360 @@
+//===- ShapeInference.cpp -------------------------------------------------===//
+
+#include "xfa/Analysis/ShapeInference.h"
+
+#include "xfa/Ops/Op.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+namespace xfa {
+
+namespace {
+
+/// A name that may stand for a symbol as it is: `batch`, not `past + 1`.
+bool isPlainName(llvm::StringRef Name) {
+  return !Name.empty() && !llvm::isDigit(Name.front()) &&
+         llvm::all_of(Name, [](char C) {
+           return llvm::isAlnum(C) || C == '_' || C == '.' || C == ':' ||
+                  C == '#';
+         });
+}
+
+ValueFacts::KindTy kindOf(const DeclaredType &T) {
+  switch (T.Kind) {
+  case DeclaredType::Tensor:
+    return ValueFacts::Tensor;
+  case DeclaredType::SparseTensor:
+    return ValueFacts::SparseTensor;
+  case DeclaredType::Sequence:
+    return ValueFacts::Sequence;
+  case DeclaredType::Optional:
+    return ValueFacts::Optional;
+  case DeclaredType::Map:
+    return ValueFacts::Map;
+  }
+  llvm_unreachable("all kinds covered");
+}
+
+class Inference {
+public:
+  Inference(const Model &M, ExprStore &Store) : M(M), Store(Store) {
+    Result.Values.resize(M.Values.size());
+  }
+
+  llvm::Expected<ShapeFacts> run() {
+    nameInputSymbols();
+    for (ValueId In : M.main().Inputs)
+      Result.Values[In.Index] = inputFacts(In);
+    inferGraph(M.main());
+    if (!Error.empty())
+      return llvm::createStringError(M.Path + ": " + Error);
+    return std::move(Result);
+  }
+
+private:
+  void nameInputSymbols();
+  Expr declaredDim(const DeclaredDim &Dim, const llvm::Twine &FreshName);
+  ValueFacts declaredFacts(TypeId Type, llvm::StringRef Name);
+  ValueFacts inputFacts(ValueId In);
+  ValueFacts constantFacts(const Constant &C);
+
+  bool inferGraph(const Graph &G);
+  bool inferNode(NodeId Id);
+  bool inferCall(NodeId Id);
+  void reconcileDeclared(NodeId Id, ValueId V);
+  void fail(NodeId Id, const llvm::Twine &Sentence) {
+    if (Error.empty())
+      Error =
+          ("node '" + M.label(Id) + "' (" + M[Id].Op + "): " + Sentence).str();
+  }
+
+  const Model &M;
+  ExprStore &Store;
+  ShapeFacts Result;
+  llvm::DenseMap<llvm::StringRef, Expr> Named; ///< dim_param → expression
+  std::string Error;
+};
+
+void Inference::nameInputSymbols() {
+  auto ForEachName = [&](llvm::function_ref<void(llvm::StringRef)> Fn) {
+    for (ValueId In : M.main().Inputs)
+      if (M[In].Declared)
+        for (const DeclaredDim &Dim : M[M[In].Declared].Dims)
+          if (Dim.Kind == DeclaredDim::Name)
+            Fn(Dim.Symbol);
+  };
+  ForEachName([&](llvm::StringRef Name) {
+    if (!isPlainName(Name) || Named.count(Name))
+      return;
+    // A cache may be empty; every other dimension has an element.
+    Named[Name] = Store.symbol(Name, Name.contains_insensitive("past") ? 0 : 1);
+    Result.Symbols.push_back(Name);
+  });
+  // `past_sequence_length + 1` is an expression only if all of its symbols are
+  // dimensions by themselves; else it is a name like any other.
+  ForEachName([&](llvm::StringRef Name) {
+    if (Named.count(Name))
+      return;
+    llvm::Expected<Expr> Parsed = Store.parse(Name, /*OnlyKnownSymbols=*/true);
+    if (Parsed && !Parsed->isConstant()) {
+      Named[Name] = *Parsed;
+      return;
+    }
+    llvm::consumeError(Parsed.takeError());
+    Named[Name] = Store.symbol(Name);
+    Result.Symbols.push_back(Name);
+  });
+}
+
+/// A dimension that a declaration gives; a name that no input has is a symbol
+/// of its own, and may be 0 (it counts something that running finds).
+Expr Inference::declaredDim(const DeclaredDim &Dim,
+                            const llvm::Twine &FreshName) {
+  switch (Dim.Kind) {
+  case DeclaredDim::Number:
+    return Store.constant(Dim.Value);
+  case DeclaredDim::Name: {
+    auto [It, New] = Named.try_emplace(Dim.Symbol);
+    if (New) {
+      llvm::Expected<Expr> Parsed =
+          Store.parse(Dim.Symbol, /*OnlyKnownSymbols=*/true);
+      if (Parsed) {
+        It->second = *Parsed;
+      } else {
+        llvm::consumeError(Parsed.takeError());
+        It->second = Store.symbol(Dim.Symbol, 0);
+        Result.Symbols.push_back(Dim.Symbol);
+      }
+    }
+    return It->second;
+  }
+  case DeclaredDim::Unset:
+    return Store.unknown(FreshName.str(), 0);
+  }
+  llvm_unreachable("all kinds covered");
+}
+
+ValueFacts Inference::declaredFacts(TypeId Type, llvm::StringRef Name) {
+  ValueFacts F;
+  const DeclaredType &T = M[Type];
+  F.Kind = kindOf(T);
+  F.Elem = T.Elem;
+  if (T.HasShape) {
+    F.HasRank = true;
+    for (const DeclaredDim &Dim : T.Dims)
+      F.Dims.push_back(declaredDim(Dim, "a dimension of '" + Name +
+                                            "' that the file leaves unset"));
+  } else {
+    F.Why = Store.unknown(("'" + Name + "' is declared without a shape").str());
+  }
+  if (T.Element)
+    F.Item = std::make_shared<ValueFacts>(declaredFacts(T.Element, Name));
+  return F;
+}
+
+ValueFacts Inference::inputFacts(ValueId In) {
+  const Value &V = M[In];
+  if (!V.Declared) {
+    ValueFacts F;
+    F.Why =
+        Store.unknown(("input '" + V.Name + "' has no declared type").str());
+    return F;
+  }
+  ValueFacts F = declaredFacts(V.Declared, V.Name);
+  // An unset dimension of an input is free: a symbol that the user can bind.
+  const DeclaredType &T = M[V.Declared];
+  for (auto [Axis, Dim] : llvm::enumerate(T.Dims)) {
+    if (Dim.Kind != DeclaredDim::Unset)
+      continue;
+    std::string Name = (V.Name + "_dim" + llvm::Twine(Axis)).str();
+    F.Dims[Axis] = Store.symbol(Name);
+    Result.Symbols.push_back(*F.Dims[Axis].asSymbol());
+  }
+  return F;
+}
+
+ValueFacts Inference::constantFacts(const Constant &C) {
+  ValueFacts F;
+  F.Kind = C.Sparse ? ValueFacts::SparseTensor : ValueFacts::Tensor;
+  F.Elem = C.Elem;
+  F.HasRank = true;
+  F.Folded = true;
+  for (int64_t Dim : C.Dims)
+    F.Dims.push_back(Store.constant(Dim));
+  if (!C.Kept)
+    return F;
+  bool IsBool = C.Elem == ElemType::Bool;
+  for (int64_t I : C.Ints)
+    F.Known.Elements.push_back(IsBool ? Element::boolean(I != 0)
+                                      : Element::integer(Store.constant(I)));
+  for (double D : C.Floats)
+    F.Known.Elements.push_back(Element::number(D));
+  return F;
+}
+
+/// True if every node of it is folded (C7).
+bool Inference::inferGraph(const Graph &G) {
+  for (ValueId Init : G.Initializers)
+    if (M[Init].Const)
+      Result.Values[Init.Index] = constantFacts(M[M[Init].Const]);
+  bool AllFolded = true;
+  for (NodeId Id : G.Nodes) {
+    AllFolded &= inferNode(Id);
+    if (!Error.empty())
+      return false;
+  }
+  return AllFolded;
+}
+
+bool Inference::inferNode(NodeId Id) {
+  const Node &N = M[Id];
+  if (N.Callee)
+    return inferCall(Id);
+
+  llvm::SmallVector<const ValueFacts *, 8> Inputs;
+  bool Folded = N.Kind != OpKind::Unknown &&
+                !(opTraits(N.Kind) & trait::Random) &&
+                N.Kind != OpKind::DequantizeLinear; // C14: its consumer's
+  bool OnlyDims = N.Kind == OpKind::Shape || N.Kind == OpKind::Size;
+  for (ValueId In : N.Inputs) {
+    bool Given = In && !Result.Values[In.Index].absent();
+    Inputs.push_back(Given ? &Result.Values[In.Index] : nullptr);
+    if (Given && !OnlyDims)
+      Folded &= Result.Values[In.Index].Folded;
+  }
+
+  if (N.Kind == OpKind::Unknown) {
+    std::string Domain = N.Domain.empty() ? "ai.onnx" : N.Domain.str();
+    Expr Why = Store.unknown("operator " + N.Op.str() + " of domain " + Domain +
+                             " is not known");
+    for (ValueId Out : N.Outputs)
+      if (Out) {
+        Result.Values[Out.Index] = ValueFacts();
+        Result.Values[Out.Index].Why = Why;
+        reconcileDeclared(Id, Out);
+      }
+    return false;
+  }
+
+  auto Subgraph = [&](GraphId Body, llvm::ArrayRef<ValueFacts> Operands) {
+    llvm::SmallVector<ValueFacts, 4> Outs;
+    const Graph &G = M[Body];
+    for (auto [In, Facts] : llvm::zip(G.Inputs, Operands))
+      Result.Values[In.Index] = Facts;
+    Folded &= inferGraph(G);
+    if (Error.empty())
+      for (ValueId Out : G.Outputs)
+        Outs.push_back(Out ? Result.Values[Out.Index] : ValueFacts());
+    return Outs;
+  };
+  InferContext Ctx(M, Id, Store, Inputs, Subgraph);
+  inferFunction(N.Kind)(Ctx);
+  if (!Error.empty())
+    return false;
+  if (Ctx.failed()) {
+    fail(Id, Ctx.error());
+    return false;
+  }
+  for (auto [O, Out] : llvm::enumerate(N.Outputs)) {
+    if (!Out)
+      continue;
+    ValueFacts &F = Result.Values[Out.Index];
+    F = std::move(Ctx.output(O));
+    F.Folded = Folded;
+    if (F.absent())
+      F.Why = Store.unknown(
+          ("what " + N.Op + " gives from these operands is not known").str());
+    reconcileDeclared(Id, Out);
+  }
+  return Folded;
+}
+
+/// C17: a call of a model-local function is its body.
+bool Inference::inferCall(NodeId Id) {
+  const Node &N = M[Id];
+  const Graph &Body = M[N.Callee];
+  for (auto [I, In] : llvm::enumerate(Body.Inputs)) {
+    ValueId Given = I < N.Inputs.size() ? N.Inputs[I] : ValueId();
+    Result.Values[In.Index] = Given ? Result.Values[Given.Index] : ValueFacts();
+  }
+  bool Folded = inferGraph(Body);
+  if (!Error.empty())
+    return false;
+  for (auto [Out, Inner] : llvm::zip(N.Outputs, Body.Outputs)) {
+    if (!Out)
+      continue;
+    Result.Values[Out.Index] =
+        Inner ? Result.Values[Inner.Index] : ValueFacts();
+    reconcileDeclared(Id, Out);
+  }
+  return Folded;
+}
+
+/// A declared shape of an intermediate value is used where inference has
+/// nothing; where both speak, inference wins.
+void Inference::reconcileDeclared(NodeId Id, ValueId V) {
+  const Value &Val = M[V];
+  if (!Val.Declared)
+    return;
+  ValueFacts &F = Result.Values[V.Index];
+  const DeclaredType &T = M[Val.Declared];
+  if (F.Kind == ValueFacts::Unknown) {
+    bool Folded = F.Folded;
+    Expr Why = F.Why;
+    F = declaredFacts(Val.Declared, Val.Name);
+    F.Folded = Folded;
+    F.FromDeclaration = true;
+    if (!F.HasRank && Why)
+      F.Why = Why;
+    return;
+  }
+  if (F.Kind != kindOf(T)) {
+    fail(Id,
+         "its output '" + Val.Name + "' is declared as another kind of type");
+    return;
+  }
+  if (F.Elem == ElemType::Undefined) {
+    F.Elem = T.Elem;
+  } else if (T.Elem != ElemType::Undefined && T.Elem != F.Elem) {
+    fail(Id, "its output '" + Val.Name + "' is declared " +
+                 elemTypeName(T.Elem) + ", but it is " + elemTypeName(F.Elem));
+    return;
+  }
+  if (!T.HasShape)
+    return;
+  if (!F.HasRank) {
+    F = declaredFacts(Val.Declared, Val.Name);
+    F.FromDeclaration = true;
+    return;
+  }
+  if (F.Dims.size() != T.Dims.size()) {
+    fail(Id, "its output '" + Val.Name + "' is declared with rank " +
+                 llvm::Twine(T.Dims.size()) + ", but it has rank " +
+                 llvm::Twine(F.Dims.size()));
+    return;
+  }
+  for (auto [I, Dim] : llvm::enumerate(T.Dims)) {
+    if (Dim.Kind == DeclaredDim::Unset)
+      continue;
+    if (!F.Dims[I].isKnown()) {
+      F.Dims[I] = declaredDim(Dim, Val.Name);
+      F.FromDeclaration = true;
+    } else if (Dim.Kind == DeclaredDim::Number && F.Dims[I].isConstant() &&
+               !F.Dims[I].is(Dim.Value)) {
+      Result.Warnings.push_back(("'" + Val.Name + "': dimension " +
+                                 llvm::Twine(I) + " is declared as " +
+                                 llvm::Twine(Dim.Value) + ", but it is " +
+                                 toString(F.Dims[I]))
+                                    .str());
+    }
+  }
+}
+
+} // namespace
+
+llvm::Expected<ShapeFacts> inferShapes(const Model &M, ExprStore &Store) {
+  return Inference(M, Store).run();
+}
+
+} // namespace xfa

@@ -1,0 +1,306 @@
+//===- Structure.cpp - the steps in order, and the figures ----------------===//
+
+#include "xfa/Analysis/Structure.h"
+
+#include "Recogniser.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+#include <cmath>
+
+namespace xfa {
+
+static constexpr llvm::StringLiteral RoleNames[] = {
+#define XFA_ROLE(ENUM, NAME) NAME,
+#include "xfa/Analysis/Roles.def"
+};
+
+llvm::StringRef roleName(Role R) { return RoleNames[static_cast<unsigned>(R)]; }
+
+std::optional<Role> roleFromName(llvm::StringRef Name) {
+  for (auto [I, Each] : llvm::enumerate(RoleNames))
+    if (Each == Name)
+      return static_cast<Role>(I);
+  return std::nullopt;
+}
+
+Structure Recogniser::run() {
+  findNorms();
+  findProducts();
+  findCores();
+  connectCores();
+  findMlps();
+  orderLayers();
+  assignRoles();
+  describe();
+  return std::move(S);
+}
+
+llvm::StringRef Recogniser::activationOf(const NodeSet &Path) const {
+  bool Tanh = false, Erf = false, Sigmoid = false;
+  bool Quick = false;
+  for (NodeId N : Path) {
+    switch (G.kind(N)) {
+    case OpKind::Gelu:
+    case OpKind::MsGelu:
+    case OpKind::MsBiasGelu: {
+      const Attribute *A = M[N].attribute("approximate");
+      return A && A->S == "tanh" ? "gelu_tanh" : "gelu";
+    }
+    case OpKind::MsFastGelu:
+      return "gelu_tanh";
+    case OpKind::MsQuickGelu:
+      return "quick_gelu";
+    case OpKind::Relu:
+      return "relu";
+    case OpKind::Swish:
+      return "silu";
+    case OpKind::Mish:
+      return "mish";
+    case OpKind::Tanh:
+      Tanh = true;
+      break;
+    case OpKind::Erf:
+      Erf = true;
+      break;
+    case OpKind::Sigmoid:
+      Sigmoid = true;
+      break;
+    case OpKind::Mul:
+      for (unsigned I = 0; I < 2; ++I)
+        if (ValueId In = G.operand(N, I)) {
+          Element E = Facts[In].Known.at(0);
+          Quick |= G.folded(In) && E.kind() == Element::Float &&
+                   std::abs(E.number() - 1.702) < 1e-3;
+        }
+      break;
+    default:
+      break;
+    }
+  }
+  return Erf                ? "gelu"
+         : Tanh             ? "gelu_tanh"
+         : Sigmoid && Quick ? "quick_gelu"
+         : Sigmoid          ? "silu"
+                            : "other";
+}
+
+std::string Recogniser::positionScheme() const {
+  if (Rotary)
+    return "rotary";
+  for (const FoundCore &C : Cores)
+    if (G.kind(C.Core.Softmax) == OpKind::MsGroupQueryAttention) {
+      const Attribute *A = M[C.Core.Softmax].attribute("do_rotary");
+      if (A && A->I != 0)
+        return "rotary";
+    }
+  return LearnedPositions ? "learned" : "none";
+}
+
+/// Takes the figure from the first layer; a layer that differs is reported.
+static void agree(Expr &Figure, Expr Each, llvm::StringRef Name, int Layer,
+                  std::vector<std::string> &Missing) {
+  if (!Each)
+    return;
+  if (!Figure)
+    Figure = Each;
+  else if (Figure != Each)
+    Missing.push_back(("layer " + llvm::Twine(Layer) + " differs: " + Name +
+                       " " + toString(Each) + ", not " + toString(Figure))
+                          .str());
+}
+
+void Recogniser::describe() {
+  int Layers = 0;
+  for (const FoundCore &C : Cores)
+    Layers = std::max(Layers, C.Layer + 1);
+  for (const FoundMlp &L : Mlps)
+    Layers = std::max(Layers, L.Layer + 1);
+  for (int I = 0; I < Layers; ++I)
+    S.Blocks.push_back({I, {}, {}});
+  bool AnyCross = false, AnyMask = false, AnyCache = false, AnySelf = false;
+  for (const FoundCore &C : Cores) {
+    const AttentionCore &A = C.Core;
+    S.Blocks[C.Layer].Attention.push_back(A);
+    AnyCross |= A.Cross;
+    AnySelf |= !A.Cross;
+    AnyMask |= A.Masked;
+    AnyCache |= A.Cached;
+    agree(S.Hidden, A.Q ? A.Q.In : Expr(), "hidden width", C.Layer, S.Missing);
+    agree(S.Heads, A.Heads, "heads", C.Layer, S.Missing);
+    agree(S.KvHeads, A.KvHeads, "key/value heads", C.Layer, S.Missing);
+    agree(S.HeadDim, A.HeadDim, "head width", C.Layer, S.Missing);
+    for (auto [Found, What] :
+         {std::pair(C.Q, "query projection"), std::pair(C.K, "key projection"),
+          std::pair(C.V, "value projection"),
+          std::pair(C.Out, "output projection")})
+      if (Found < 0 && !(A.Cross && Found == C.K) && !(A.Cross && Found == C.V))
+        S.Missing.push_back(
+            ("layer " + llvm::Twine(C.Layer) + ": no " + What).str());
+  }
+  for (const FoundMlp &L : Mlps) {
+    Mlp Each;
+    auto Make = [&](int P, Expr Out) {
+      Projection R;
+      R.Product = Products[P].Node;
+      R.Input = Products[P].Data;
+      R.Weight = Products[P].Weight;
+      R.In = Products[P].In;
+      R.Out = Out;
+      R.Bias = Products[P].Bias;
+      return R;
+    };
+    Each.Hidden = Products[L.Down].In;
+    Each.Rows = Products[L.Up].Rows;
+    Each.Up = Make(L.Up, Each.Hidden);
+    if (L.Gate >= 0)
+      Each.Gate = Make(L.Gate, Each.Hidden);
+    Each.Down = Make(L.Down, Products[L.Down].Out);
+    Each.Activation = activationOf(L.Path);
+    agree(S.Hidden, Each.Up.In, "hidden width", L.Layer, S.Missing);
+    agree(S.MlpHidden, Each.Hidden, "MLP width", L.Layer, S.Missing);
+    if (S.Activation.empty())
+      S.Activation = Each.Activation.str();
+    S.Blocks[L.Layer].Mlps.push_back(std::move(Each));
+  }
+  for (const FoundNorm &N : Norms)
+    if (S.Norm.empty())
+      S.Norm = N.Centred ? "layer_norm" : "rms_norm";
+  S.Position = positionScheme();
+  if (LmHead >= 0)
+    S.Vocab = Products[LmHead].Out;
+  else if (TokenEmbedding && Facts[G.operand(TokenEmbedding, 0)].rank() == 2)
+    S.Vocab = Facts[G.operand(TokenEmbedding, 0)].Dims[0];
+
+  if (Cores.empty() && Mlps.empty()) {
+    S.CausalWhy = "no attention in this graph";
+    S.Causal = Verdict::NotApplicable;
+    return;
+  }
+  S.Confidence = S.Missing.empty() ? Structure::Recognised : Structure::Partial;
+  if (Cores.empty()) {
+    S.Kind = Structure::Mlp;
+    S.Causal = Verdict::NotApplicable;
+    S.CausalWhy = "no attention in this graph";
+    return;
+  }
+  S.CausalWhy = "the mask has not been interpreted";
+  if (AnyCross)
+    S.Kind = AnyCache || !AnySelf || !AnyMask ? Structure::Decoder
+                                              : Structure::EncoderDecoder;
+  else if (Mlps.empty() && Cores.size() == 1)
+    S.Kind = Structure::Attention;
+  else
+    S.Kind = AnyCache || (LmHead >= 0 && AnyMask) || RowMask
+                 ? Structure::Decoder
+                 : Structure::Encoder;
+}
+
+Structure recogniseStructure(const Model &M, const ShapeFacts &Facts,
+                             const Uses &U, ExprStore &Store) {
+  return Recogniser(M, Facts, U, Store).run();
+}
+
+//===----------------------------------------------------------------------===//
+// Symbols
+//===----------------------------------------------------------------------===//
+
+static std::string identifier(llvm::StringRef Name) {
+  std::string Text;
+  for (char C : Name)
+    Text.push_back(llvm::isAlnum(C) || C == '_' ? C : '_');
+  if (Text.empty() || llvm::isDigit(Text.front()))
+    Text.insert(0, "_");
+  return Text;
+}
+
+std::vector<SymbolInfo> nameSymbols(const ShapeFacts &Facts,
+                                    const Structure &S) {
+  using Meaning = SymbolInfo::MeaningTy;
+  llvm::DenseMap<llvm::StringRef, Meaning> Means;
+  auto Note = [&](Expr E, Meaning What) {
+    if (!E)
+      return;
+    if (std::optional<llvm::StringRef> Name = E.asSymbol())
+      Means.try_emplace(*Name, What);
+  };
+  // By where they stand in the cores.
+  bool Cached = false;
+  for (const Block &B : S.Blocks)
+    for (const AttentionCore &A : B.Attention) {
+      if (A.Cross)
+        continue;
+      Note(A.Batch, SymbolInfo::Batch);
+      Note(A.Rows, SymbolInfo::Sequence);
+      if (A.Cached) {
+        Cached = true;
+        Note(A.Columns - A.Rows, SymbolInfo::Past);
+      }
+    }
+  // A mask's own name for the keys' length.
+  if (Cached)
+    for (const Block &B : S.Blocks)
+      for (const AttentionCore &A : B.Attention)
+        for (Expr Length : A.MaskLengths)
+          if (Length != A.Columns)
+            Note(Length, SymbolInfo::Total);
+  // Names break ties: only where nothing else speaks.
+  auto Has = [&](Meaning What) {
+    return llvm::any_of(Means, [&](auto &KV) { return KV.second == What; });
+  };
+  for (llvm::StringRef Name : Facts.Symbols) {
+    if (Means.count(Name))
+      continue;
+    std::string Lower = Name.lower();
+    if (llvm::StringRef(Lower).contains("batch") && !Has(SymbolInfo::Batch))
+      Means[Name] = SymbolInfo::Batch;
+    else if (llvm::StringRef(Lower).contains("seq") &&
+             !llvm::StringRef(Lower).contains("past") &&
+             !llvm::StringRef(Lower).contains("total") &&
+             !Has(SymbolInfo::Sequence))
+      Means[Name] = SymbolInfo::Sequence;
+    else if (llvm::StringRef(Lower).contains("total") && Cached)
+      Means[Name] = SymbolInfo::Total;
+  }
+
+  std::vector<SymbolInfo> Result;
+  llvm::SmallVector<std::string, 8> Taken;
+  for (Meaning What : {SymbolInfo::Batch, SymbolInfo::Sequence,
+                       SymbolInfo::Past, SymbolInfo::Total, SymbolInfo::Other})
+    for (llvm::StringRef Name : Facts.Symbols) {
+      auto It = Means.find(Name);
+      Meaning Each = It == Means.end() ? SymbolInfo::Other : It->second;
+      if (Each != What)
+        continue;
+      SymbolInfo Info;
+      Info.GraphName = Name.str();
+      Info.Meaning = Each;
+      switch (Each) {
+      case SymbolInfo::Batch:
+        Info.Name = "B";
+        break;
+      case SymbolInfo::Sequence:
+        Info.Name = Cached ? "S" : "N";
+        break;
+      case SymbolInfo::Past:
+        Info.Name = "P";
+        break;
+      case SymbolInfo::Total:
+        Info.Name = "T";
+        break;
+      case SymbolInfo::Other:
+        Info.Name = identifier(Name);
+        if (Info.Name == "N" || Info.Name == "B")
+          Info.Name += "_";
+        break;
+      }
+      while (llvm::is_contained(Taken, Info.Name))
+        Info.Name += "_";
+      Taken.push_back(Info.Name);
+      Result.push_back(std::move(Info));
+    }
+  return Result;
+}
+
+} // namespace xfa
