@@ -16,6 +16,7 @@
 #include "llvm/ADT/SmallVector.h"
 
 #include <memory>
+#include <vector>
 
 namespace xfa {
 
@@ -109,6 +110,10 @@ struct ValueFacts {
   /// Sequence and Optional: what is known of each element (owned by whoever
   /// owns this).
   std::shared_ptr<ValueFacts> Item;
+  /// Sequence: the number of elements; Optional: 1 or 0. Not set if unknown.
+  Expr Length;
+  /// Each element of a sequence that is known element by element.
+  std::vector<ValueFacts> Items;
 
   int64_t rank() const { return static_cast<int64_t>(Dims.size()); }
   llvm::StringRef why() const { return Why ? Why.unknownReason() : ""; }
