@@ -143,7 +143,7 @@ bindPoints(const ModelAnalysis &A, const std::vector<Coordinates> &Asked,
     P.At = std::move(At);
     if (llvm::Error E = bindOne(A, P, Needed)) {
       if (!Asked.empty())
-        return std::move(E);
+        return E;
       Result.None = "no figures at points: " + llvm::toString(std::move(E));
       Result.Points.clear();
       break;

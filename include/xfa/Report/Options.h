@@ -8,6 +8,7 @@
 #ifndef XFA_REPORT_OPTIONS_H
 #define XFA_REPORT_OPTIONS_H
 
+#include "xfa/Analysis/Ledger.h"
 #include "xfa/Target/Gpu.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -67,7 +68,7 @@ struct ReportOptions {
   std::vector<Coordinates> Points; ///< empty: the seed's four
   Estimate Times = Estimate::Roofline;
   Float32Products Products = Float32Products::FP32;
-  std::string ScopeName = "core";
+  Scope TextbookScope;
   /// What-ifs that the figures depend on, for the headings: "--dtype=fp16".
   std::vector<std::string> WhatIfs;
   bool ForJson = false; ///< everything that the JSON schema lists
