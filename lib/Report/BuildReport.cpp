@@ -175,9 +175,10 @@ neededSymbols(const ModelAnalysis &A, const ReportOptions &Options) {
 
 llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
                                    ReportOptions Options) {
+  Report R;
+  R.LedgersChosen = !Options.Ledgers.empty();
   if (llvm::Error E = pickLedgers(M, A, Options))
     return E;
-  Report R;
   R.M = &M;
   R.A = &A;
   R.Views = Options.Views;

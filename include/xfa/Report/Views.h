@@ -150,6 +150,7 @@ struct Report {
   SummaryView Summary;
   StructureView Found;
   std::vector<LedgerView> Ledgers; ///< those asked for, textbook first
+  bool LedgersChosen = false; ///< by the user: text shows each, else the first
   std::vector<Gpu> Gpus;
   ElemType MatrixType = ElemType::Undefined; ///< whose peak C18 takes
   RooflineView Roofline;
