@@ -86,8 +86,7 @@ void buildCrossovers(Report &R, const BoundPoints &Points) {
   for (int G = 0; G < static_cast<int>(R.Gpus.size()); ++G)
     for (const LedgerView &L : R.Ledgers)
       for (const Question &Q : Asked) {
-        Crossover C =
-            answer(R, ledgerOf(*R.A, L.Kind).Total, R.Gpus[G], Q);
+        Crossover C = answer(R, ledgerOf(*R.A, L.Kind).Total, R.Gpus[G], Q);
         CrossoverView::Row Row;
         Row.Gpu = G;
         Row.Kind = L.Kind;

@@ -24,8 +24,8 @@ static ElemType weightType(const Model &M) {
       if (!Id)
         continue;
       const Constant &C = M[Id];
-      double Size = static_cast<double>(C.numElements().value_or(0)) *
-                    elemBits(C.Elem);
+      double Size =
+          static_cast<double>(C.numElements().value_or(0)) * elemBits(C.Elem);
       Bits[static_cast<unsigned>(C.Elem) % Bits.size()] += Size;
       Sum += Size;
     }
@@ -185,8 +185,8 @@ llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
   if (R.Views.empty())
     R.Views = {View::Summary, View::Roles, View::Roofline};
   R.Gpus = Options.Gpus;
-  R.MatrixType = A.MatrixType == ElemType::Undefined ? ElemType::Float32
-                                                     : A.MatrixType;
+  R.MatrixType =
+      A.MatrixType == ElemType::Undefined ? ElemType::Float32 : A.MatrixType;
   R.Options = std::move(Options);
   llvm::Expected<BoundPoints> Points =
       bindPoints(A, R.Options.Points, neededSymbols(A, R.Options));

@@ -56,8 +56,7 @@ static Traffic splitTraffic(const ModelAnalysis &A, const Ledger &L) {
       Part += T.Coefficient * T.Monomial;
     }
   }
-  Expr Rest =
-      L.Total.bytes() - L.Total.Weight - Scores - Cached - Attention;
+  Expr Rest = L.Total.bytes() - L.Total.Weight - Scores - Cached - Attention;
   return {{{"weights are", L.Total.Weight},
            {"scores are", Scores},
            {"cached keys and values are", Cached},
@@ -93,9 +92,9 @@ static std::string computeReason(double Intensity,
   if (!Balance || *Balance <= 0)
     return "";
   double Times = Intensity / *Balance;
-  return llvm::formatv("FLOP/byte is {0} times the balance",
-                       llvm::formatv(Times < 10 ? "{0:F1}" : "{0:F0}", Times)
-                           .str());
+  return llvm::formatv(
+      "FLOP/byte is {0} times the balance",
+      llvm::formatv(Times < 10 ? "{0:F1}" : "{0:F0}", Times).str());
 }
 
 /// The figures that need no accelerator.
@@ -142,8 +141,7 @@ static RooflineView::Row makeRow(const Report &R, const RooflinePoint &At,
   Row.ComputeTime = At.ComputeTime;
   Row.MemoryTime = At.MemoryTime;
   Row.PerOpTime = At.PerOpTime;
-  Row.Time =
-      R.Options.Times == Estimate::PerOp ? At.PerOpTime : At.Time;
+  Row.Time = R.Options.Times == Estimate::PerOp ? At.PerOpTime : At.Time;
   Row.BoundBy = At.BoundBy;
   if (At.BoundBy == Bound::Memory)
     Row.Why = memoryReason(T, At.Bytes, P.Values);

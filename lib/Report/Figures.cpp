@@ -104,8 +104,6 @@ std::string grouped(int64_t Value) {
   return toString(static_cast<__int128>(Value), ExprStyle::Human);
 }
 
-std::string formula(Expr E) {
-  return E ? toString(E, ExprStyle::Human) : "?";
-}
+std::string formula(Expr E) { return E ? toString(E, ExprStyle::Human) : "?"; }
 
 } // namespace xfa

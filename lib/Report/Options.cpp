@@ -61,8 +61,8 @@ static llvm::Expected<View> parseView(llvm::StringRef Name) {
     }
   }
   if (Nearest)
-    return usageError("no view '" + Name + "'; did you mean '" +
-                      Nearest->Name + "'?");
+    return usageError("no view '" + Name + "'; did you mean '" + Nearest->Name +
+                      "'?");
   std::string Known;
   for (const ViewRow &Row : ViewTable)
     if (Row.Form != ViewForm::Later)
@@ -138,8 +138,7 @@ llvm::Expected<Coordinates> parsePoint(llvm::StringRef Text) {
     auto Assignment = splitAssignment(Part, "--at", Text);
     if (!Assignment)
       return Assignment.takeError();
-    auto Value =
-        parseSize(Assignment->second, Assignment->first, "--at", Text);
+    auto Value = parseSize(Assignment->second, Assignment->first, "--at", Text);
     if (!Value)
       return Value.takeError();
     if (auto E = addCoordinate(At, Assignment->first, *Value, "--at", Text))
@@ -162,9 +161,8 @@ static llvm::Error tooMany(llvm::StringRef Text) {
 }
 
 /// "32", or "32:16384:x2", or "32:1024:+32".
-static llvm::Expected<Range> parseRange(llvm::StringRef Name,
-                                        llvm::StringRef Text,
-                                        llvm::StringRef Whole) {
+static llvm::Expected<Range>
+parseRange(llvm::StringRef Name, llvm::StringRef Text, llvm::StringRef Whole) {
   Range R;
   R.Name = Name.str();
   llvm::SmallVector<llvm::StringRef, 3> Parts;

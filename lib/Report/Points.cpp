@@ -81,11 +81,11 @@ static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
   llvm::Expected<Bindings> Values = A.bind(P.Filled);
   if (!Values) {
     std::string Known = knownSymbols(A);
-    return usageError(
-        "--at=\"" + toString(P.At, ",") +
-        "\": " + llvm::toString(Values.takeError()) +
-        (Known.empty() ? std::string("; this graph has no symbols")
-                       : "; this graph's symbols: " + Known));
+    return usageError("--at=\"" + toString(P.At, ",") +
+                      "\": " + llvm::toString(Values.takeError()) +
+                      (Known.empty()
+                           ? std::string("; this graph has no symbols")
+                           : "; this graph's symbols: " + Known));
   }
   P.Values = std::move(*Values);
   for (auto &Coordinate : P.At)
@@ -132,9 +132,9 @@ defaultPoints(const ModelAnalysis &A, llvm::ArrayRef<llvm::StringRef> Needed,
   return Points;
 }
 
-llvm::Expected<BoundPoints>
-bindPoints(const ModelAnalysis &A, const std::vector<Coordinates> &Asked,
-           llvm::ArrayRef<llvm::StringRef> Needed) {
+llvm::Expected<BoundPoints> bindPoints(const ModelAnalysis &A,
+                                       const std::vector<Coordinates> &Asked,
+                                       llvm::ArrayRef<llvm::StringRef> Needed) {
   BoundPoints Result;
   std::vector<Coordinates> Points =
       Asked.empty() ? defaultPoints(A, Needed, Result.None) : Asked;

@@ -24,9 +24,9 @@ struct BoundPoints {
 /// Binds the points asked for, or the seed's four where none were: of those,
 /// the coordinates that the graph has. `Needed`: the symbols that the figures
 /// depend on. UsageError on a point that does not fit the graph.
-llvm::Expected<BoundPoints>
-bindPoints(const ModelAnalysis &A, const std::vector<Coordinates> &Asked,
-           llvm::ArrayRef<llvm::StringRef> Needed);
+llvm::Expected<BoundPoints> bindPoints(const ModelAnalysis &A,
+                                       const std::vector<Coordinates> &Asked,
+                                       llvm::ArrayRef<llvm::StringRef> Needed);
 
 /// "B (batch_size), N (sequence_length)": what --at may name.
 std::string knownSymbols(const ModelAnalysis &A);

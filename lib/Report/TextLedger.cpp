@@ -85,7 +85,8 @@ static bool printAligned(llvm::ArrayRef<std::pair<std::string, Expr>> Lines,
     for (size_t C = 0; C < All[L].size(); ++C) {
       const Term &T = All[L][C];
       Line += C ? "  " + T.Sign + "  " : T.Sign;
-      Line += padLeft(T.Number, Numbers[C]) + padRight(T.Monomial, Monomials[C]);
+      Line +=
+          padLeft(T.Number, Numbers[C]) + padRight(T.Monomial, Monomials[C]);
     }
     OS << llvm::StringRef(Line).rtrim(' ') << "\n";
   }
@@ -134,12 +135,12 @@ static bool has(const LedgerView &L, Role R) {
 /// Textbook: the projections are one row, so is the MLP.
 static std::string rowName(const LedgerView &L, Role R) {
   if (L.Kind == LedgerKind::Textbook) {
-    bool Qkv = has(L, Role::QProj) && has(L, Role::KProj) && has(L, Role::VProj);
+    bool Qkv =
+        has(L, Role::QProj) && has(L, Role::KProj) && has(L, Role::VProj);
     if (Qkv && (R == Role::QProj || R == Role::KProj || R == Role::VProj))
       return "q k v";
     bool Mlp = has(L, Role::MlpUp) && has(L, Role::MlpDown);
-    if (Mlp &&
-        (R == Role::MlpUp || R == Role::MlpGate || R == Role::MlpDown))
+    if (Mlp && (R == Role::MlpUp || R == Role::MlpGate || R == Role::MlpDown))
       return "mlp";
     if (R == Role::OutProj)
       return "out";
@@ -151,8 +152,8 @@ static std::vector<Merged> mergeRoles(const LedgerView &L) {
   std::vector<Merged> Rows;
   for (const LedgerView::RoleRow &Row : L.Roles) {
     std::string Name = rowName(L, Row.R);
-    auto Same = llvm::find_if(
-        Rows, [&](const Merged &X) { return X.Name == Name; });
+    auto Same =
+        llvm::find_if(Rows, [&](const Merged &X) { return X.Name == Name; });
     if (Same == Rows.end()) {
       Rows.push_back({Name, Row.Count, Row.W.flops(), Row.W.bytes(), Row.At});
       continue;
@@ -168,7 +169,8 @@ static std::vector<Merged> mergeRoles(const LedgerView &L) {
 
 /// The headers of the two columns of shares.
 static std::pair<std::string, std::string> shareHeaders(const LedgerView &L) {
-  std::string At = L.SharesAt.empty() ? "" : "at " + toString(L.SharesAt) + ": ";
+  std::string At =
+      L.SharesAt.empty() ? "" : "at " + toString(L.SharesAt) + ": ";
   return {At + "FLOPs", "bytes"};
 }
 
@@ -179,13 +181,12 @@ static std::string shareText(Expr E, std::optional<double> Part) {
 static TextTable workTable(const LedgerView &L, llvm::StringRef First,
                            llvm::StringRef Second) {
   auto [Flops, Bytes] = shareHeaders(L);
-  std::vector<TextTable::Column> Columns = {
-      {First.str()},
-      {Second.str(), TextTable::Right},
-      {"FLOPs", TextTable::Left, true},
-      {"bytes", TextTable::Left, true},
-      {Flops, TextTable::Right},
-      {Bytes, TextTable::Right}};
+  std::vector<TextTable::Column> Columns = {{First.str()},
+                                            {Second.str(), TextTable::Right},
+                                            {"FLOPs", TextTable::Left, true},
+                                            {"bytes", TextTable::Left, true},
+                                            {Flops, TextTable::Right},
+                                            {Bytes, TextTable::Right}};
   return TextTable(std::move(Columns));
 }
 
@@ -195,8 +196,8 @@ void textRoles(const LedgerView &L, const TextStyle &Style,
     return;
   TextTable Table = workTable(L, "role", "count");
   for (const Merged &Row : mergeRoles(L)) {
-    bool Fused = L.Kind == LedgerKind::Textbook && Row.Bytes.is(0) &&
-                 !Row.Flops.is(0);
+    bool Fused =
+        L.Kind == LedgerKind::Textbook && Row.Bytes.is(0) && !Row.Flops.is(0);
     Table.add({Row.Name, grouped(Row.Count), formula(Row.Flops),
                Fused ? "fused" : formula(Row.Bytes),
                shareText(Row.Flops, Row.At.Flops),
@@ -242,8 +243,8 @@ void textReconcile(const Report &R, const TextStyle &Style,
                  2, 2, Style, OS);
     return;
   }
-  printHeading("From the textbook's total (" +
-                   R.Options.TextbookScope.Name + ") to the graph's",
+  printHeading("From the textbook's total (" + R.Options.TextbookScope.Name +
+                   ") to the graph's",
                Style, OS);
   TextTable Table({{""},
                    {"FLOPs", TextTable::Left, true},
@@ -257,8 +258,8 @@ void textReconcile(const Report &R, const TextStyle &Style,
   };
   Table.add({"textbook", formula(W.TextbookFlops), formula(W.TextbookBytes)});
   for (const Reconciliation::Line &L : W.Lines)
-    Table.add({printable(L.What), signedFormula(L.Flops),
-               signedFormula(L.Bytes)});
+    Table.add(
+        {printable(L.What), signedFormula(L.Flops), signedFormula(L.Bytes)});
   Table.add({"graph", formula(W.GraphFlops), formula(W.GraphBytes)});
   Table.print(Style, OS);
 }

@@ -185,11 +185,11 @@ static void textUnknown(const Report &R, const TextStyle &Style,
   if (Unknown.empty())
     return;
   static constexpr size_t Most = 5;
-  printHeading("Not known: " + count(static_cast<int64_t>(Unknown.size()),
-                                     "node") +
-                   " of " + grouped(R.Summary.Nodes) +
-                   "; totals that miss them are lower bounds (≥)",
-               Style, OS);
+  printHeading(
+      "Not known: " + count(static_cast<int64_t>(Unknown.size()), "node") +
+          " of " + grouped(R.Summary.Nodes) +
+          "; totals that miss them are lower bounds (≥)",
+      Style, OS);
   for (const auto &U : llvm::ArrayRef(Unknown).take_front(Most))
     printWrapped(printable(U.Op) + " '" + printable(U.Node) +
                      "': " + printable(U.Why),

@@ -15,10 +15,10 @@ std::string gpuTitle(const Gpu &G) {
 /// "NVIDIA T4 · 65 TFLOP/s fp16 · 300 GB/s · balance 216.7 FLOP/byte".
 static std::string machineLine(const Report &R, const Gpu &G) {
   ElemType Type = R.MatrixType;
-  llvm::StringRef TypeName = R.Options.Products == Float32Products::TF32 &&
-                                     Type == ElemType::Float32
-                                 ? "tf32"
-                                 : elemTypeName(Type);
+  llvm::StringRef TypeName =
+      R.Options.Products == Float32Products::TF32 && Type == ElemType::Float32
+          ? "tf32"
+          : elemTypeName(Type);
   std::string Text = gpuTitle(G) + " · ";
   if (std::optional<double> Peak = matrixPeak(G, Type, R.Options.Products))
     Text += figure(*Peak, isInteger(Type) ? "OP/s" : "FLOP/s") + " " +
@@ -90,7 +90,7 @@ static void printPoints(const Report &R,
       if (PerOp)
         Cells.push_back(Row->PerOpTime ? Least + duration(*Row->PerOpTime)
                                        : optionalTime(std::nullopt));
-      Cells.push_back(!Row->BoundBy                   ? "unknown"
+      Cells.push_back(!Row->BoundBy                    ? "unknown"
                       : *Row->BoundBy == Bound::Memory ? "memory"
                                                        : "compute");
       Cells.push_back(Row->Why);
@@ -134,8 +134,8 @@ std::string verdictSentence(const CrossoverView::Row &Row) {
   if (Row.Always || Row.Flips.empty()) {
     if (!Row.Always)
       return Fixed + " not known";
-    return (Fixed.empty() ? "" : Fixed + " is ") + boundName(*Row.Always).str() +
-           " at every " + Row.Along;
+    return (Fixed.empty() ? "" : Fixed + " is ") +
+           boundName(*Row.Always).str() + " at every " + Row.Along;
   }
   // Where it is compute-bound: the rest is memory-bound.
   std::string Where;
@@ -143,8 +143,8 @@ std::string verdictSentence(const CrossoverView::Row &Row) {
   bool Compute = Row.Flips.front().From == Bound::Compute;
   for (const Crossover::Flip &F : Row.Flips) {
     if (Compute)
-      Where += (Where.empty() ? "" : " and ") +
-               interval(Row.Along, From, F.At - 1);
+      Where +=
+          (Where.empty() ? "" : " and ") + interval(Row.Along, From, F.At - 1);
     From = F.At;
     Compute = F.To == Bound::Compute;
   }
@@ -180,8 +180,8 @@ void textRoofline(const Report &R, const TextStyle &Style,
                   llvm::raw_ostream &OS) {
   int First = R.Gpus.empty() ? -1 : 0;
   for (int G = First; G < static_cast<int>(R.Gpus.size()); ++G) {
-    std::string Title = G < 0 ? std::string("At points")
-                              : machineLine(R, R.Gpus[G]);
+    std::string Title =
+        G < 0 ? std::string("At points") : machineLine(R, R.Gpus[G]);
     for (const LedgerView &L : textLedgers(R)) {
       std::vector<const RooflineView::Row *> Rows;
       for (const RooflineView::Row &Row : R.Roofline.Rows)
@@ -229,39 +229,6 @@ void textCrossovers(const Report &R, const TextStyle &Style,
                          : R.Roofline.None,
                      2, 4, Style, OS);
     }
-}
-
-void renderGpuList(llvm::ArrayRef<Gpu> Gpus, const TextStyle &Style,
-                   llvm::raw_ostream &OS) {
-  TextTable Table({{"key"},
-                   {"name"},
-                   {"fp32", TextTable::Right},
-                   {"fp16", TextTable::Right},
-                   {"bf16", TextTable::Right},
-                   {"fp8", TextTable::Right},
-                   {"int8", TextTable::Right},
-                   {"GB/s", TextTable::Right},
-                   {"GB", TextTable::Right},
-                   {"figures"}});
-  auto rate = [](std::optional<double> PerSecond) {
-    return PerSecond ? intensity(*PerSecond / 1e12) : std::string("–");
-  };
-  for (const Gpu &G : Gpus)
-    Table.add({G.Key, gpuTitle(G), rate(G.rate(Rate::FP32)),
-               rate(G.rate(Rate::FP16)), rate(G.rate(Rate::BF16)),
-               rate(G.rate(Rate::FP8)), rate(G.rate(Rate::INT8)),
-               llvm::itostr(static_cast<int64_t>(G.Bandwidth / 1e9)),
-               G.MemoryBytes ? llvm::itostr(*G.MemoryBytes / 1000000000)
-                             : std::string("–"),
-               evidenceCode(G.Verified).str()});
-  Table.print(Style, OS);
-  OS << "\n";
-  printWrapped("Peaks in TFLOP/s (int8: TOP/s), dense; –: not known.", 2, 2,
-               Style, OS);
-  for (Evidence E : {Evidence::V1, Evidence::V2, Evidence::M, Evidence::C,
-                     Evidence::U})
-    printWrapped(evidenceCode(E).str() + ": " + evidenceMeaning(E).str(), 2, 6,
-                 Style, OS);
 }
 
 } // namespace xfa

@@ -75,8 +75,8 @@ std::vector<std::vector<std::string>> TextTable::alignFigures() const {
   return Shown;
 }
 
-std::vector<size_t> TextTable::naturalWidths(
-    llvm::ArrayRef<std::vector<std::string>> Shown) const {
+std::vector<size_t>
+TextTable::naturalWidths(llvm::ArrayRef<std::vector<std::string>> Shown) const {
   std::vector<size_t> Widths;
   for (size_t C = 0; C < Columns.size(); ++C) {
     size_t Width = textWidth(Columns[C].Header);
@@ -118,9 +118,10 @@ void TextTable::printList(
     for (size_t C = 1; C < Columns.size(); ++C) {
       llvm::StringRef Cell = llvm::StringRef(Row[C]).trim();
       if (!Cell.empty())
-        printWrapped((Columns[C].Header.empty() ? "" : Columns[C].Header + ": ") +
-                         Cell.str(),
-                     Indent + 2, Indent + 4, Style, OS);
+        printWrapped(
+            (Columns[C].Header.empty() ? "" : Columns[C].Header + ": ") +
+                Cell.str(),
+            Indent + 2, Indent + 4, Style, OS);
     }
   }
 }

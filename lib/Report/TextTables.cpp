@@ -1,43 +1,14 @@
 //===- TextTables.cpp - nodes, operators, values, memory, causality -------===//
 
 #include "Text.h"
+#include "ValueText.h"
 
 #include "llvm/ADT/StringExtras.h"
 
 namespace xfa {
 
-static std::string dimsText(const ModelAnalysis &A, const ValueFacts &F) {
-  if (!F.HasRank)
-    return "?";
-  std::string Text;
-  for (Expr D : F.Dims)
-    Text += (Text.empty() ? "" : ",") + toString(A.alias(D));
-  return "[" + Text + "]";
-}
-
-static std::string factsText(const ModelAnalysis &A, const ValueFacts &F) {
-  auto item = [&] { return F.Item ? factsText(A, *F.Item) : "?"; };
-  switch (F.Kind) {
-  case ValueFacts::Unknown:
-    return "?";
-  case ValueFacts::Sequence:
-    return "sequence(" + item() + ")";
-  case ValueFacts::Optional:
-    return "optional(" + item() + ")";
-  case ValueFacts::Map:
-    return "map(" + item() + ")";
-  case ValueFacts::Tensor:
-  case ValueFacts::SparseTensor:
-    break;
-  }
-  std::string Elem = F.Elem == ElemType::Undefined
-                         ? "?"
-                         : elemTypeName(F.Elem).str();
-  return Elem + dimsText(A, F);
-}
-
 std::string typeText(const ModelAnalysis &A, ValueId V) {
-  return factsText(A, A.Facts[V]);
+  return factsText(A.Facts[V], &A);
 }
 
 void textNodes(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS) {
@@ -57,8 +28,8 @@ void textNodes(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS) {
                                       : "–";
     std::string Layer = Row.Layer < 0 ? "–" : llvm::itostr(Row.Layer);
     if (!Row.Flops)
-      Table.add({Name, Op, RoleText, Layer, "? " + printable(Row.Why), "?",
-                 "?"});
+      Table.add(
+          {Name, Op, RoleText, Layer, "? " + printable(Row.Why), "?", "?"});
     else
       Table.add({Name, Op, RoleText, Layer, formula(Row.Flops),
                  formula(Row.Read), formula(Row.Written)});
@@ -107,8 +78,8 @@ void textMemory(const Report &R, const TextStyle &Style,
   if (!R.Memory)
     return;
   const MemoryView &V = *R.Memory;
-  printHeading("Memory at the peak, in bytes · nodes in the file's order", Style,
-               OS);
+  printHeading("Memory at the peak, in bytes · nodes in the file's order",
+               Style, OS);
   std::string Least = atLeast(V.Exact).str();
   TextTable Parts({{""}, {"", TextTable::Left, true}});
   Parts.add({"weights", formula(V.WeightBytes)});
@@ -126,11 +97,10 @@ void textMemory(const Report &R, const TextStyle &Style,
   if (V.Rows.empty())
     return;
   OS << "\n";
-  std::vector<TextTable::Column> Columns = {
-      {"at"},
-      {"weights", TextTable::Figure},
-      {"activations", TextTable::Figure},
-      {"together", TextTable::Figure}};
+  std::vector<TextTable::Column> Columns = {{"at"},
+                                            {"weights", TextTable::Figure},
+                                            {"activations", TextTable::Figure},
+                                            {"together", TextTable::Figure}};
   if (V.KvCacheBytes)
     Columns.push_back({"of it cache", TextTable::Figure});
   TextTable Table(std::move(Columns));
@@ -140,9 +110,8 @@ void textMemory(const Report &R, const TextStyle &Style,
         Least + figure(static_cast<double>(Row.Activations), "B"),
         Least + figure(static_cast<double>(Row.Peak), "B")};
     if (V.KvCacheBytes)
-      Cells.push_back(Row.KvCache
-                          ? figure(static_cast<double>(*Row.KvCache), "B")
-                          : "?");
+      Cells.push_back(
+          Row.KvCache ? figure(static_cast<double>(*Row.KvCache), "B") : "?");
     Table.add(std::move(Cells));
   }
   Table.print(Style, OS);

@@ -22,9 +22,6 @@ void renderJson(const Report &R, llvm::raw_ostream &OS);
 /// expressions as Python writes them, an empty field is "not known".
 void renderCsv(const Report &R, View V, llvm::raw_ostream &OS);
 
-void renderGpuList(llvm::ArrayRef<Gpu> Gpus, const TextStyle &Style,
-                   llvm::raw_ostream &OS);
-
 } // namespace xfa
 
 #endif // XFA_REPORT_RENDER_H

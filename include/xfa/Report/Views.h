@@ -66,7 +66,7 @@ struct LedgerView {
   };
   std::vector<RoleRow> Roles;
   std::vector<LayerRow> Layers;
-  Coordinates SharesAt; ///< empty: no point to evaluate at
+  Coordinates SharesAt;     ///< empty: no point to evaluate at
   unsigned ElementBits = 0; ///< textbook: of an activation (T9)
 };
 
@@ -158,7 +158,8 @@ struct Report {
   std::optional<MemoryView> Memory;
   std::vector<NodeRow> Nodes; ///< with View::Nodes
   std::vector<OpRow> Ops;     ///< with View::Ops
-  std::vector<ValueId> Values; ///< with View::Shapes: the main graph's, in order
+  std::vector<ValueId>
+      Values; ///< with View::Shapes: the main graph's, in order
   std::optional<Reconciliation> Walk; ///< with View::Reconcile
   LeftOutView LeftOut;
   std::vector<std::string> Next; ///< options that a reader may want next
