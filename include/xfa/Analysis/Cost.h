@@ -17,7 +17,7 @@ enum class IfPolicy : uint8_t { Then, Else, Max }; ///< C17
 
 /// What-ifs and choices that change how nodes are counted.
 struct CountingOptions : CostOptions {
-  xfa::Layout Layout = xfa::Layout::Fused;
+  Layout Layout = Layout::Fused;
   IfPolicy If = IfPolicy::Max;
   /// --dtype: every float tensor has this type (T9).
   std::optional<ElemType> Dtype;
