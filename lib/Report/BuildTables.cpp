@@ -9,7 +9,7 @@ namespace xfa {
 
 /// Bytes of keys and values of all positions, cached and new; null without a
 /// cache.
-static Expr kvCacheBytes(const Model &M, const ModelAnalysis &A) {
+static Expr kvCacheBytes(const ModelAnalysis &A) {
   if (!A.HasCache)
     return Expr();
   Expr Sum;
@@ -23,8 +23,7 @@ static Expr kvCacheBytes(const Model &M, const ModelAnalysis &A) {
       Expr Bytes = bytesOf(Elements, Type);
       Sum = Sum ? Sum + Bytes : Bytes;
     }
-  (void)M;
-  return Sum ? A.alias(Sum) : Expr();
+  return Sum;
 }
 
 void buildMemory(Report &R, const BoundPoints &Points) {
@@ -33,7 +32,7 @@ void buildMemory(Report &R, const BoundPoints &Points) {
   V.PeakBytes = F.PeakBytes;
   V.ActivationBytes = F.ActivationBytes;
   V.WeightBytes = F.WeightBytes;
-  V.KvCacheBytes = kvCacheBytes(*R.M, *R.A);
+  V.KvCacheBytes = kvCacheBytes(*R.A);
   V.Exact = F.Exact;
   V.Unknown = F.Unknown;
   for (const auto &[Node, Bytes] : F.PeakAt)

@@ -80,12 +80,12 @@ static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
   }
   llvm::Expected<Bindings> Values = A.bind(P.Filled);
   if (!Values) {
+    std::string Why = llvm::toString(Values.takeError());
     std::string Known = knownSymbols(A);
-    return usageError("--at=\"" + toString(P.At, ",") +
-                      "\": " + llvm::toString(Values.takeError()) +
-                      (Known.empty()
-                           ? std::string("; this graph has no symbols")
-                           : "; this graph's symbols: " + Known));
+    if (!llvm::StringRef(Why).contains("known:"))
+      Why += Known.empty() ? std::string("; the graph has no symbols")
+                           : "; known: " + Known;
+    return usageError("--at=\"" + toString(P.At, ",") + "\": " + Why);
   }
   P.Values = std::move(*Values);
   for (auto &Coordinate : P.At)

@@ -2,9 +2,7 @@
 
 #include "Arguments.h"
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
+#include "../Words.h"
 
 namespace xfa::tool {
 
@@ -100,7 +98,8 @@ static llvm::Error parseWeights(llvm::StringRef Text, Arguments &A) {
   if (!Group.consume_front("g") ||
       Group.getAsInteger(10, A.Analysis.Counting.WeightGroup) ||
       A.Analysis.Counting.WeightGroup < 1)
-    return usageError("--weights=" + Text + ": expected TYPE or TYPE,gN with "
+    return usageError("--weights=" + Text +
+                      ": expected TYPE or TYPE,gN with "
                       "N elements to a group, as in int4,g128");
   return llvm::Error::success();
 }
@@ -122,10 +121,10 @@ static llvm::Error pickGpus(const Texts &T, Arguments &A) {
       const Gpu *G = findGpu(Key, A.OwnGpus);
       if (!G) {
         std::string Near = nearestGpuKey(Key, A.OwnGpus);
-        return usageError("no accelerator '" + Key + "'" +
-                          (Near.empty() ? std::string()
-                                        : "; did you mean '" + Near + "'?") +
-                          " (--list-gpus shows them)");
+        return usageError(
+            "no accelerator '" + Key + "'" +
+            (Near.empty() ? std::string() : "; did you mean '" + Near + "'?") +
+            " (--list-gpus shows them)");
       }
       if (llvm::none_of(A.Report.Gpus,
                         [&](const Gpu &O) { return O.Key == G->Key; }))
@@ -175,10 +174,9 @@ static llvm::Error pickViews(const Texts &T, Arguments &A) {
 static llvm::Error pickFormat(const Texts &T, Arguments &A) {
   if (T.Format == "html")
     return usageError("--format=html is not available yet in this version");
-  return choose<Format>("--format", T.Format, A.Form,
-                        {{"text", Format::Text},
-                         {"json", Format::Json},
-                         {"csv", Format::Csv}});
+  return choose<Format>(
+      "--format", T.Format, A.Form,
+      {{"text", Format::Text}, {"json", Format::Json}, {"csv", Format::Csv}});
 }
 
 static llvm::Error pickEstimate(const Texts &T, Arguments &A) {
@@ -202,9 +200,9 @@ static llvm::Error pickCounting(const Texts &T, Arguments &A) {
   if (auto E = choose<unsigned>("--softmax-flops", T.SoftmaxFlops,
                                 C.SoftmaxFlops, {{"3", 3}, {"5", 5}}))
     return E;
-  if (auto E = choose<xfa::Layout>("--layout", T.Layout, C.Layout,
-                                   {{"fused", xfa::Layout::Fused},
-                                    {"executed", xfa::Layout::Executed}}))
+  if (auto E = choose<LayoutPolicy>("--layout", T.Layout, C.Layout,
+                                    {{"fused", LayoutPolicy::Fused},
+                                     {"executed", LayoutPolicy::Executed}}))
     return E;
   if (auto E = choose<IfPolicy>("--if", T.If, C.If,
                                 {{"then", IfPolicy::Then},
@@ -222,43 +220,23 @@ static llvm::Error pickCounting(const Texts &T, Arguments &A) {
   return llvm::Error::success();
 }
 
-/// CLI11's own sentences are several lines or shout at times.
-static llvm::Error parseTexts(CLI::App &App, int Count,
-                              const char *const *Words) {
-  try {
-    App.parse(Count, Words);
-  } catch (const CLI::ExtrasError &) {
-    std::vector<std::string> Rest = App.remaining(true);
-    return usageError("unknown option '" +
-                      (Rest.empty() ? std::string() : Rest.front()) +
-                      "' (see --help)");
-  } catch (const CLI::ParseError &E) {
-    return usageError(std::string(E.what()) + " (see --help)");
-  }
-  return llvm::Error::success();
-}
-
-llvm::Expected<Arguments> parseArguments(int Count,
-                                         const char *const *Words) {
+llvm::Expected<Arguments> parseArguments(int Count, const char *const *Words) {
   Arguments A;
   Texts T;
   CLI::App App;
   declare(App, T, A);
-  if (llvm::Error E = parseTexts(App, Count, Words))
+  if (llvm::Error E = parseWords(App, Count, Words))
     return E;
   if (A.Help || A.Version)
     return A;
-  for (const std::string &M : T.Models)
-    if (M.size() > 1 && M.front() == '-')
-      return usageError("unknown option '" + M + "' (see --help)");
-  if (T.Models.size() > 1)
-    return usageError("one MODEL at a time, got '" + T.Models[0] + "' and '" +
-                      T.Models[1] + "'");
+  if (llvm::Error E = checkModels(T.Models))
+    return E;
   A.Output = T.Output;
   if (App.count("-o") && T.Output.empty())
     return usageError("-o needs the name of a file");
   for (llvm::function_ref<llvm::Error(const Texts &, Arguments &)> Step :
-       {pickFormat, pickEstimate, pickCounting, pickViews, pickPoints, pickGpus})
+       {pickFormat, pickEstimate, pickCounting, pickViews, pickPoints,
+        pickGpus})
     if (llvm::Error E = Step(T, A))
       return E;
   if (llvm::Error E = parseDtype(T.Dtype, A))
@@ -269,8 +247,8 @@ llvm::Expected<Arguments> parseArguments(int Count,
     return usageError("which MODEL? (see --help)");
   if (!T.Models.empty())
     A.Model = T.Models.front();
-  A.Analysis.WantMemory = A.Report.ForJson ||
-                          llvm::is_contained(A.Report.Views, View::Memory);
+  A.Analysis.WantMemory =
+      A.Report.ForJson || llvm::is_contained(A.Report.Views, View::Memory);
   return A;
 }
 
