@@ -1,6 +1,6 @@
 //===- Figures.cpp - numbers for readers ----------------------------------===//
 
-#include "Figures.h"
+#include "xfa/Report/Figures.h"
 
 #include "llvm/Support/Unicode.h"
 
@@ -47,6 +47,9 @@ static std::string threeDigits(double Value) {
   return Buffer;
 }
 
+static constexpr llvm::StringLiteral Prefixes[] = {"",  "k", "M", "G", "T",
+                                                   "P", "E", "Z", "Y"};
+
 std::string figure(double Value, llvm::StringRef Unit) {
   if (Value < 0)
     return "-" + figure(-Value, Unit);
@@ -56,8 +59,6 @@ std::string figure(double Value, llvm::StringRef Unit) {
     std::snprintf(Buffer, sizeof Buffer, "%.0f", Value);
     return Buffer + Tail;
   }
-  static constexpr llvm::StringLiteral Prefixes[] = {"",  "k", "M", "G", "T",
-                                                     "P", "E", "Z", "Y"};
   for (llvm::StringRef Prefix : Prefixes) {
     if (Value < 1000)
       if (std::string Digits = threeDigits(Value); !Digits.empty())
@@ -68,6 +69,15 @@ std::string figure(double Value, llvm::StringRef Unit) {
   char Buffer[32];
   std::snprintf(Buffer, sizeof Buffer, "%.2e", Value * 1e27);
   return Buffer + Tail;
+}
+
+std::string rating(double Value, llvm::StringRef Unit) {
+  const llvm::StringLiteral *Prefix = Prefixes;
+  for (; Value >= 1000 && Prefix + 1 != std::end(Prefixes); ++Prefix)
+    Value /= 1000;
+  char Buffer[32];
+  std::snprintf(Buffer, sizeof Buffer, "%.4g ", Value);
+  return Buffer + Prefix->str() + Unit.str();
 }
 
 std::string duration(double Seconds) {

@@ -3,8 +3,8 @@
 #ifndef XFA_LIB_REPORT_TEXT_H
 #define XFA_LIB_REPORT_TEXT_H
 
-#include "Figures.h"
 #include "TextTable.h"
+#include "xfa/Report/Figures.h"
 
 #include "xfa/Report/Render.h"
 

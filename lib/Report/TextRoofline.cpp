@@ -21,11 +21,11 @@ static std::string machineLine(const Report &R, const Gpu &G) {
           : elemTypeName(Type);
   std::string Text = gpuTitle(G) + " · ";
   if (std::optional<double> Peak = matrixPeak(G, Type, R.Options.Products))
-    Text += figure(*Peak, isInteger(Type) ? "OP/s" : "FLOP/s") + " " +
+    Text += rating(*Peak, isInteger(Type) ? "OP/s" : "FLOP/s") + " " +
             TypeName.str();
   else
     Text += "no " + TypeName.str() + " peak known";
-  Text += " · " + figure(G.Bandwidth, "B/s");
+  Text += " · " + rating(G.Bandwidth, "B/s");
   if (std::optional<double> Balance =
           machineBalance(G, Type, R.Options.Products))
     Text += " · balance " + intensity(*Balance) + " FLOP/byte";

@@ -2,7 +2,7 @@
 
 #include "TextTable.h"
 
-#include "Figures.h"
+#include "xfa/Report/Figures.h"
 
 #include <numeric>
 

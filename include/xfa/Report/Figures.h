@@ -1,7 +1,7 @@
 //===- Figures.h - numbers for readers: three digits, SI prefixes ---------===//
 
-#ifndef XFA_LIB_REPORT_FIGURES_H
-#define XFA_LIB_REPORT_FIGURES_H
+#ifndef XFA_REPORT_FIGURES_H
+#define XFA_REPORT_FIGURES_H
 
 #include "xfa/Symbolic/Expr.h"
 
@@ -22,6 +22,8 @@ std::string padLeft(llvm::StringRef Text, size_t Width);
 /// Three significant digits and an SI prefix: 94704844800 → "94.7 G"; with a
 /// unit "94.7 GB". Below 1000 as it is.
 std::string figure(double Value, llvm::StringRef Unit = "");
+/// A figure of a datasheet: up to four digits, no idle zeros: "65 TFLOP/s".
+std::string rating(double Value, llvm::StringRef Unit);
 /// "1.46 ms"
 std::string duration(double Seconds);
 /// "60.1 %"; a part that is not known: "–".
@@ -35,4 +37,4 @@ std::string formula(Expr E);
 
 } // namespace xfa
 
-#endif // XFA_LIB_REPORT_FIGURES_H
+#endif // XFA_REPORT_FIGURES_H
