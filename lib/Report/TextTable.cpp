@@ -31,7 +31,7 @@ void printWrapped(llvm::StringRef Text, size_t First, size_t Hang,
   size_t Room = Style.Width > Hang + 20 ? Style.Width - Hang : 20;
   bool Started = false;
   for (const std::string &Line : wrapText(Text, Room)) {
-    OS.indent(Started ? Hang : First) << Line << "\n";
+    OS.indent(Started ? Hang : First) << llvm::StringRef(Line).trim() << "\n";
     Started = true;
   }
 }

@@ -214,9 +214,9 @@ static llvm::Error pickCounting(const Texts &T, Arguments &A) {
     if (!S)
       return usageError("--scope=" + T.Scope + ": " +
                         llvm::toString(S.takeError()));
-    A.Analysis.TextbookScope = *S;
-    A.Report.TextbookScope = std::move(*S);
+    A.Analysis.TextbookScope = std::move(*S);
   }
+  A.Report.TextbookScope = A.Analysis.TextbookScope;
   return llvm::Error::success();
 }
 
