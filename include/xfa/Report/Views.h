@@ -1,0 +1,181 @@
+//===- Views.h - what a report shows, before it is text -------------------===//
+//
+// A view is a struct. buildReport collects from the analyses; renderers (text,
+// JSON, CSV) show the same structs and compute nothing. Expressions are in the
+// aliases of ModelAnalysis::Symbols; FLOP, bytes, seconds.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef XFA_REPORT_VIEWS_H
+#define XFA_REPORT_VIEWS_H
+
+#include "xfa/Analysis/Analysis.h"
+#include "xfa/Analysis/Roofline.h"
+#include "xfa/Report/Options.h"
+
+namespace xfa {
+
+/// What the model is.
+struct SummaryView {
+  std::string Path, Producer;
+  int64_t IrVersion = 0;
+  std::vector<std::pair<std::string, int64_t>> Opsets; ///< "ai.onnx" → 17
+  int64_t Nodes = 0, Costed = 0, Shaped = 0;
+  int64_t Parameters = 0, WeightBytes = 0;
+  bool WeightsPresent = false;
+  ElemType WeightType = ElemType::Undefined; ///< of most bytes; none if mixed
+  std::vector<SymbolInfo> Symbols;
+  struct UnknownNode {
+    std::string Node, Op, Why;
+  };
+  std::vector<UnknownNode> Unknown;
+  std::vector<std::string> Assumptions;
+};
+
+/// The transformer that was found. Figures: null where not found.
+struct StructureView {
+  Structure::KindTy Kind = Structure::None;
+  Structure::ConfidenceTy Confidence = Structure::NotRecognised;
+  std::vector<std::string> Missing;
+  int64_t Layers = 0;
+  Expr Hidden, Heads, KvHeads, HeadDim, MlpHidden, Vocab;
+  std::string Norm, Activation, Position;
+  Verdict Causal = Verdict::Unknown;
+  std::string CausalWhy;
+};
+
+/// One accounting, by role and by layer.
+struct LedgerView {
+  LedgerKind Kind = LedgerKind::Graph;
+  Work Total;
+  bool Exact = true;
+  /// Parts of the total at `SharesAt`, in [0, 1]; absent where it has no value.
+  struct Share {
+    std::optional<double> Flops, Bytes;
+  };
+  struct RoleRow {
+    Role R;
+    int64_t Count = 0;
+    Work W;
+    Share At;
+  };
+  struct LayerRow {
+    int Layer = -1; ///< -1: outside the blocks
+    Work W;
+    Share At;
+  };
+  std::vector<RoleRow> Roles;
+  std::vector<LayerRow> Layers;
+  Coordinates SharesAt;     ///< empty: no point to evaluate at
+  unsigned ElementBits = 0; ///< textbook: of an activation (T9)
+};
+
+/// Figures at the points.
+struct RooflineView {
+  struct Row {
+    Coordinates At;
+    LedgerKind Kind;
+    int Gpu = -1; ///< index of Report::Gpus
+    __int128 Flops = 0, Bytes = 0;
+    /// C15; absent where re-reads are not known (a fused attention).
+    std::optional<__int128> BytesTotal;
+    double Intensity = 0;
+    std::optional<double> ComputeTime, MemoryTime, Time, PerOpTime;
+    std::optional<Bound> BoundBy;
+    std::string Why; ///< the reason of the verdict
+    bool Exact = true;
+  };
+  std::vector<Row> Rows; ///< by ledger, accelerator, point
+  std::string None;      ///< why there are no rows
+};
+
+struct CrossoverView {
+  struct Row {
+    int Gpu = 0;
+    LedgerKind Kind;
+    std::string Along;
+    Coordinates Fixed;
+    std::vector<Crossover::Flip> Flips;
+    std::optional<Bound> Always;
+    std::string Unknown;
+  };
+  std::vector<Row> Rows;
+};
+
+struct MemoryView {
+  Expr PeakBytes, ActivationBytes, WeightBytes;
+  Expr KvCacheBytes; ///< null: the graph has no cache
+  bool Exact = true;
+  std::string Unknown;
+  struct Place {
+    std::string Node, Op;
+    Expr Bytes;
+  };
+  std::vector<Place> PeakAt;
+  struct Row {
+    Coordinates At;
+    __int128 Peak = 0, Activations = 0, Weights = 0;
+    std::optional<__int128> KvCache;
+  };
+  std::vector<Row> Rows;
+};
+
+struct NodeRow {
+  NodeId Node;
+  std::optional<Role> R;
+  int Layer = -1;
+  bool Folded = false;
+  Expr Flops, Read, Written; ///< null: unknown
+  std::string Why;           ///< why unknown
+};
+
+struct OpRow {
+  std::string Op; ///< with its domain, if that is not ai.onnx
+  int64_t Count = 0, Unknown = 0;
+  Expr Flops, Bytes;
+};
+
+/// What the textbook's rules leave out, in words.
+struct LeftOutView {
+  std::vector<std::string> Parts;
+};
+
+/// Everything asked for. Refers to the model and its analysis, which must
+/// outlive it.
+struct Report {
+  const Model *M = nullptr;
+  const ModelAnalysis *A = nullptr;
+  ReportOptions Options;
+  llvm::SmallVector<View, 4> Views; ///< in the order asked for
+  SummaryView Summary;
+  StructureView Found;
+  std::vector<LedgerView> Ledgers; ///< those asked for, textbook first
+  bool LedgersChosen = false; ///< by the user: text shows each, else the first
+  std::vector<Gpu> Gpus;
+  ElemType MatrixType = ElemType::Undefined; ///< whose peak C18 takes
+  RooflineView Roofline;
+  CrossoverView Crossovers;
+  std::optional<MemoryView> Memory;
+  std::vector<NodeRow> Nodes; ///< with View::Nodes
+  std::vector<OpRow> Ops;     ///< with View::Ops
+  std::vector<ValueId>
+      Values; ///< with View::Shapes: the main graph's, in order
+  std::optional<Reconciliation> Walk; ///< with View::Reconcile
+  LeftOutView LeftOut;
+  std::vector<std::string> Next; ///< options that a reader may want next
+
+  bool shows(View V) const { return llvm::is_contained(Views, V); }
+};
+
+/// Whether the views need ModelAnalysis::Memory.
+bool wantsMemory(const ReportOptions &Options);
+
+/// UsageError: a point names a symbol that the graph has not, leaves one
+/// without value, or lies outside what it may be. Other errors: the model has
+/// no transformer but its textbook ledger is asked for.
+llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
+                                   ReportOptions Options);
+
+} // namespace xfa
+
+#endif // XFA_REPORT_VIEWS_H

@@ -1,0 +1,27 @@
+//===- Json.h - the parts of xf-analyze/1 ---------------------------------===//
+
+#ifndef XFA_LIB_REPORT_JSON_H
+#define XFA_LIB_REPORT_JSON_H
+
+#include "JsonValues.h"
+
+#include "xfa/Report/Views.h"
+
+namespace xfa {
+
+void jsonModel(llvm::json::OStream &J, const Report &R);
+void jsonStructure(llvm::json::OStream &J, const StructureView &S);
+void jsonCoverage(llvm::json::OStream &J, const SummaryView &S);
+void jsonLedgers(llvm::json::OStream &J, const Report &R);
+void jsonPoints(llvm::json::OStream &J, const Report &R);
+void jsonGpus(llvm::json::OStream &J, const Report &R);
+void jsonCrossovers(llvm::json::OStream &J, const Report &R);
+void jsonMemory(llvm::json::OStream &J, const MemoryView &V);
+void jsonNodes(llvm::json::OStream &J, const Report &R);
+void jsonOps(llvm::json::OStream &J, const Report &R);
+void jsonShapes(llvm::json::OStream &J, const Report &R);
+void jsonReconcile(llvm::json::OStream &J, const Reconciliation &W);
+
+} // namespace xfa
+
+#endif // XFA_LIB_REPORT_JSON_H

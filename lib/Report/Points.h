@@ -1,0 +1,36 @@
+//===- Points.h - the points of a report, bound to a model ----------------===//
+
+#ifndef XFA_LIB_REPORT_POINTS_H
+#define XFA_LIB_REPORT_POINTS_H
+
+#include "xfa/Analysis/Analysis.h"
+#include "xfa/Report/Options.h"
+
+#include <deque>
+
+namespace xfa {
+
+struct BoundPoint {
+  Coordinates At;     ///< as asked for, in aliases
+  Coordinates Filled; ///< with the symbols that do not matter: owns the names
+  Bindings Values;
+};
+
+struct BoundPoints {
+  std::deque<BoundPoint> Points; ///< addresses stay: Values refers to names
+  std::string None;              ///< why there are none
+};
+
+/// Binds the points asked for, or the seed's four where none were: of those,
+/// the coordinates that the graph has. `Needed`: the symbols that the figures
+/// depend on. UsageError on a point that does not fit the graph.
+llvm::Expected<BoundPoints> bindPoints(const ModelAnalysis &A,
+                                       const std::vector<Coordinates> &Asked,
+                                       llvm::ArrayRef<llvm::StringRef> Needed);
+
+/// "B (batch_size), N (sequence_length)": what --at may name.
+std::string knownSymbols(const ModelAnalysis &A);
+
+} // namespace xfa
+
+#endif // XFA_LIB_REPORT_POINTS_H

@@ -1,0 +1,255 @@
+//===- Arguments.cpp - the command line of xf-analyze ---------------------===//
+
+#include "Arguments.h"
+
+#include "../Words.h"
+
+namespace xfa::tool {
+
+namespace {
+/// The texts of the options, before they mean anything.
+struct Texts {
+  std::vector<std::string> Models, Gpus, Points, Sweeps;
+  std::string GpuFile, Ledger, Scope, Dtype, Weights, View, Estimate, Format,
+      Output, SoftmaxFlops, Layout, If;
+};
+} // namespace
+
+static void declare(CLI::App &App, Texts &T, Arguments &A) {
+  App.set_help_flag("");
+  App.add_flag("-h,--help", A.Help);
+  App.add_flag("--version", A.Version);
+  App.add_flag("--list-gpus", A.ListGpus);
+  App.add_flag("--strict", A.Strict);
+  App.add_option("MODEL", T.Models);
+  App.add_option("--gpu", T.Gpus)->allow_extra_args(false);
+  App.add_option("--at", T.Points)->allow_extra_args(false);
+  App.add_option("--sweep", T.Sweeps)->allow_extra_args(false);
+  App.add_option("--gpu-file", T.GpuFile);
+  App.add_option("--ledger", T.Ledger);
+  App.add_option("--scope", T.Scope);
+  App.add_option("--dtype", T.Dtype);
+  App.add_option("--weights", T.Weights);
+  App.add_option("--view", T.View);
+  App.add_option("--estimate", T.Estimate);
+  App.add_option("--format", T.Format);
+  App.add_option("-o,--output", T.Output);
+  App.add_option("--softmax-flops", T.SoftmaxFlops);
+  App.add_option("--layout", T.Layout);
+  App.add_option("--if", T.If);
+}
+
+/// One of a few words.
+template <typename ValueT>
+static llvm::Error
+choose(llvm::StringRef Option, llvm::StringRef Text, ValueT &To,
+       std::initializer_list<std::pair<llvm::StringRef, ValueT>> Words) {
+  if (Text.empty())
+    return llvm::Error::success();
+  std::string Known;
+  for (const auto &[Word, Value] : Words) {
+    if (Word == Text) {
+      To = Value;
+      return llvm::Error::success();
+    }
+    Known += (Known.empty() ? "" : ", ") + Word.str();
+  }
+  return usageError(Option + "=" + Text + ": expected one of " + Known);
+}
+
+static llvm::Expected<ElemType> parseType(llvm::StringRef Option,
+                                          llvm::StringRef Text) {
+  if (std::optional<ElemType> Type = elemTypeFromName(Text.trim()))
+    if (elemBits(*Type))
+      return *Type;
+  return usageError(Option + "=" + Text +
+                    ": no such element type; there are fp64, fp32, tf32, fp16, "
+                    "bf16, fp8e4m3fn, int8, int4, …");
+}
+
+static llvm::Error parseDtype(llvm::StringRef Text, Arguments &A) {
+  if (Text.empty())
+    return llvm::Error::success();
+  A.Report.WhatIfs.push_back("--dtype=" + Text.str());
+  if (Text == "tf32") {
+    A.Analysis.Counting.Dtype = ElemType::Float32;
+    A.Report.Products = Float32Products::TF32;
+    return llvm::Error::success();
+  }
+  llvm::Expected<ElemType> Type = parseType("--dtype", Text);
+  if (!Type)
+    return Type.takeError();
+  A.Analysis.Counting.Dtype = *Type;
+  return llvm::Error::success();
+}
+
+/// "int4" or "int4,g128".
+static llvm::Error parseWeights(llvm::StringRef Text, Arguments &A) {
+  if (Text.empty())
+    return llvm::Error::success();
+  A.Report.WhatIfs.push_back("--weights=" + Text.str());
+  auto [TypeText, Group] = Text.split(',');
+  llvm::Expected<ElemType> Type = parseType("--weights", TypeText);
+  if (!Type)
+    return Type.takeError();
+  A.Analysis.Counting.Weights = *Type;
+  if (Group.empty())
+    return llvm::Error::success();
+  if (!Group.consume_front("g") ||
+      Group.getAsInteger(10, A.Analysis.Counting.WeightGroup) ||
+      A.Analysis.Counting.WeightGroup < 1)
+    return usageError("--weights=" + Text +
+                      ": expected TYPE or TYPE,gN with "
+                      "N elements to a group, as in int4,g128");
+  return llvm::Error::success();
+}
+
+static llvm::Error pickGpus(const Texts &T, Arguments &A) {
+  if (!T.GpuFile.empty()) {
+    llvm::Expected<std::vector<Gpu>> Own = readGpuFile(T.GpuFile);
+    if (!Own)
+      return Own.takeError();
+    A.OwnGpus = std::move(*Own);
+    if (T.Gpus.empty())
+      A.Report.Gpus = A.OwnGpus;
+  }
+  for (llvm::StringRef List : T.Gpus) {
+    llvm::SmallVector<llvm::StringRef, 4> Keys;
+    List.split(Keys, ',');
+    for (llvm::StringRef Key : Keys) {
+      Key = Key.trim();
+      const Gpu *G = findGpu(Key, A.OwnGpus);
+      if (!G) {
+        std::string Near = nearestGpuKey(Key, A.OwnGpus);
+        return usageError(
+            "no accelerator '" + Key + "'" +
+            (Near.empty() ? std::string() : "; did you mean '" + Near + "'?") +
+            " (--list-gpus shows them)");
+      }
+      if (llvm::none_of(A.Report.Gpus,
+                        [&](const Gpu &O) { return O.Key == G->Key; }))
+        A.Report.Gpus.push_back(*G);
+    }
+  }
+  return llvm::Error::success();
+}
+
+static llvm::Error pickPoints(const Texts &T, Arguments &A) {
+  for (const std::string &Text : T.Points) {
+    llvm::Expected<Coordinates> At = parsePoint(Text);
+    if (!At)
+      return At.takeError();
+    A.Report.Points.push_back(std::move(*At));
+  }
+  for (const std::string &Text : T.Sweeps) {
+    llvm::Expected<std::vector<Coordinates>> Swept = parseSweep(Text);
+    if (!Swept)
+      return Swept.takeError();
+    llvm::append_range(A.Report.Points, *Swept);
+  }
+  return llvm::Error::success();
+}
+
+static llvm::Error pickViews(const Texts &T, Arguments &A) {
+  if (!T.View.empty()) {
+    llvm::Expected<llvm::SmallVector<View, 4>> Views = parseViews(T.View);
+    if (!Views)
+      return Views.takeError();
+    A.Report.Views = std::move(*Views);
+  }
+  A.Report.ForJson = A.Form == Format::Json;
+  if (A.Form != Format::Csv)
+    return llvm::Error::success();
+  if (A.Report.Views.empty())
+    A.Report.Views = {View::Roofline};
+  if (A.Report.Views.size() > 1)
+    return usageError("--format=csv holds one table, but --view=" + T.View +
+                      " names several; ask for one at a time");
+  if (!isTable(A.Report.Views.front()))
+    return usageError("view '" + viewName(A.Report.Views.front()) +
+                      "' is no table, so it has no CSV form");
+  return llvm::Error::success();
+}
+
+static llvm::Error pickFormat(const Texts &T, Arguments &A) {
+  if (T.Format == "html")
+    return usageError("--format=html is not available yet in this version");
+  return choose<Format>(
+      "--format", T.Format, A.Form,
+      {{"text", Format::Text}, {"json", Format::Json}, {"csv", Format::Csv}});
+}
+
+static llvm::Error pickEstimate(const Texts &T, Arguments &A) {
+  if (T.Estimate == "calibrated")
+    return usageError(
+        "--estimate=calibrated is not available yet in this version");
+  return choose<Estimate>(
+      "--estimate", T.Estimate, A.Report.Times,
+      {{"roofline", Estimate::Roofline}, {"per-op", Estimate::PerOp}});
+}
+
+static llvm::Error pickCounting(const Texts &T, Arguments &A) {
+  using Kinds = llvm::SmallVector<LedgerKind, 2>;
+  CountingOptions &C = A.Analysis.Counting;
+  if (auto E = choose<Kinds>(
+          "--ledger", T.Ledger, A.Report.Ledgers,
+          {{"textbook", Kinds{LedgerKind::Textbook}},
+           {"graph", Kinds{LedgerKind::Graph}},
+           {"both", Kinds{LedgerKind::Textbook, LedgerKind::Graph}}}))
+    return E;
+  if (auto E = choose<unsigned>("--softmax-flops", T.SoftmaxFlops,
+                                C.SoftmaxFlops, {{"3", 3}, {"5", 5}}))
+    return E;
+  if (auto E = choose<LayoutPolicy>("--layout", T.Layout, C.Layout,
+                                    {{"fused", LayoutPolicy::Fused},
+                                     {"executed", LayoutPolicy::Executed}}))
+    return E;
+  if (auto E = choose<IfPolicy>("--if", T.If, C.If,
+                                {{"then", IfPolicy::Then},
+                                 {"else", IfPolicy::Else},
+                                 {"max", IfPolicy::Max}}))
+    return E;
+  if (!T.Scope.empty()) {
+    llvm::Expected<Scope> S = Scope::parse(T.Scope);
+    if (!S)
+      return usageError("--scope=" + T.Scope + ": " +
+                        llvm::toString(S.takeError()));
+    A.Analysis.TextbookScope = std::move(*S);
+  }
+  A.Report.TextbookScope = A.Analysis.TextbookScope;
+  return llvm::Error::success();
+}
+
+llvm::Expected<Arguments> parseArguments(int Count, const char *const *Words) {
+  Arguments A;
+  Texts T;
+  CLI::App App;
+  declare(App, T, A);
+  if (llvm::Error E = parseWords(App, Count, Words))
+    return E;
+  if (A.Help || A.Version)
+    return A;
+  if (llvm::Error E = checkModels(T.Models))
+    return E;
+  A.Output = T.Output;
+  if (App.count("-o") && T.Output.empty())
+    return usageError("-o needs the name of a file");
+  for (llvm::function_ref<llvm::Error(const Texts &, Arguments &)> Step :
+       {pickFormat, pickEstimate, pickCounting, pickViews, pickPoints,
+        pickGpus})
+    if (llvm::Error E = Step(T, A))
+      return E;
+  if (llvm::Error E = parseDtype(T.Dtype, A))
+    return E;
+  if (llvm::Error E = parseWeights(T.Weights, A))
+    return E;
+  if (T.Models.empty() && !A.ListGpus)
+    return usageError("which MODEL? (see --help)");
+  if (!T.Models.empty())
+    A.Model = T.Models.front();
+  A.Analysis.WantMemory =
+      A.Report.ForJson || llvm::is_contained(A.Report.Views, View::Memory);
+  return A;
+}
+
+} // namespace xfa::tool

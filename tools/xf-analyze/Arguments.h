@@ -1,0 +1,31 @@
+//===- Arguments.h - the command line of xf-analyze -----------------------===//
+
+#ifndef XFA_TOOLS_XF_ANALYZE_ARGUMENTS_H
+#define XFA_TOOLS_XF_ANALYZE_ARGUMENTS_H
+
+#include "xfa/Analysis/Analysis.h"
+#include "xfa/Report/Options.h"
+
+namespace xfa::tool {
+
+enum class Format : uint8_t { Text, Json, Csv };
+
+struct Arguments {
+  bool Help = false, Version = false, ListGpus = false, Strict = false;
+  std::string Model;
+  std::string Output; ///< empty: standard output
+  Format Form = Format::Text;
+  AnalysisOptions Analysis;
+  ReportOptions Report;
+  std::vector<Gpu> OwnGpus; ///< of --gpu-file
+};
+
+/// Fails with a UsageError, or, on a --gpu-file that cannot be read, with its
+/// error.
+llvm::Expected<Arguments> parseArguments(int Count, const char *const *Texts);
+
+extern const char HelpText[];
+
+} // namespace xfa::tool
+
+#endif // XFA_TOOLS_XF_ANALYZE_ARGUMENTS_H

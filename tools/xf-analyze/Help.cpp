@@ -1,0 +1,51 @@
+//===- Help.cpp - what --help says ----------------------------------------===//
+
+#include "Arguments.h"
+
+namespace xfa::tool {
+
+const char HelpText[] = R"(xf-analyze MODEL [options]
+  What a transformer costs, and why: FLOPs, bytes, time, from its ONNX graph.
+  MODEL is a .onnx file, ONNX text (.onnxtxt), or - for standard input. Weights
+  need not be there and are never read.
+
+Machine
+  --gpu=KEY[,KEY...]     show times on these accelerators
+  --gpu-file=FILE        more accelerators, from YAML; without --gpu all of them
+  --list-gpus            the accelerators that are known
+
+Points
+  --at="B=1,N=32"        evaluate here (repeatable); B batch, N sequence, S new
+                         and P cached tokens (N = P + S), or the graph's names.
+                         Default: B 1 and 64, N 32 and 1024
+  --sweep="N=32:16384:x2"  a range, +K or xK; several by commas are crossed
+
+What is counted
+  --ledger=textbook|graph|both   a lecture's rules, the nodes of the file
+  --scope=core|attention|mha|mlp|all|ROLE,...   what the textbook covers
+  --dtype=TYPE           as if every float tensor had this type (fp16, tf32, ...)
+  --weights=TYPE[,gN]    as if weights had this type, N to a group (int4,g128)
+  --softmax-flops=3|5    FLOPs of a softmax, an element
+  --layout=fused|executed  views are free, or copied
+  --if=then|else|max     the branch of an If whose condition is not known
+  --strict               fail where a cost or a shape is not known
+
+Output
+  --view=VIEW[,VIEW...]  summary shapes nodes ops roles layers roofline crossover
+                         memory causality reconcile
+                         (default: summary,roles,roofline)
+  --estimate=roofline|per-op   times from the totals, or summed over operators
+  --format=text|json|csv   csv holds one table: one --view (default: roofline)
+  -o FILE                write there; FILE appears whole or not at all
+  --version   --help
+
+Examples
+  xf-analyze gpt2-xl.onnx --gpu=t4
+  xf-analyze model.onnx --gpu=a100,h100 --at="B=8,N=2048" --dtype=fp16
+  xf-analyze model.onnx --sweep="B=1:64:x2,N=128:4096:x2" --format=csv -o out.csv
+  xf-analyze model.onnx --view=nodes --format=json
+
+Exit codes: 0 done, 1 the input is at fault, 2 wrong usage.
+)";
+
+} // namespace xfa::tool

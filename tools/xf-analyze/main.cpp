@@ -1,0 +1,102 @@
+//===- main.cpp - xf-analyze: what a transformer costs, and why -----------===//
+
+#include "../Output.h"
+#include "Arguments.h"
+
+#include "xfa/Import/Import.h"
+#include "xfa/Report/GpuList.h"
+#include "xfa/Report/Render.h"
+
+#include <cstdlib>
+#include <sys/ioctl.h>
+
+namespace xfa::tool {
+
+/// COLUMNS where it is set, else the terminal's width, else 120; no colours but
+/// on a terminal, and never under NO_COLOR.
+static TextStyle textStyle(bool ToStdout) {
+  TextStyle Style;
+  bool Terminal = ToStdout && ::isatty(STDOUT_FILENO);
+  winsize Size{};
+  if (Terminal && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &Size) == 0 &&
+      Size.ws_col > 0)
+    Style.Width = Size.ws_col;
+  unsigned Columns = 0;
+  const char *Set = std::getenv("COLUMNS");
+  if (Set && !llvm::StringRef(Set).getAsInteger(10, Columns) && Columns > 0)
+    Style.Width = Columns;
+  const char *NoColour = std::getenv("NO_COLOR");
+  const char *Kind = std::getenv("TERM");
+  Style.Colour = Terminal && !(NoColour && *NoColour) && Kind &&
+                 llvm::StringRef(Kind) != "dumb";
+  return Style;
+}
+
+static std::string render(const Report &R, const Arguments &A) {
+  std::string Text;
+  llvm::raw_string_ostream OS(Text);
+  switch (A.Form) {
+  case Format::Text:
+    renderText(R, textStyle(A.Output.empty() || A.Output == "-"), OS);
+    break;
+  case Format::Json:
+    renderJson(R, OS);
+    break;
+  case Format::Csv:
+    renderCsv(R, A.Report.Views.front(), OS);
+    break;
+  }
+  return Text;
+}
+
+/// --strict: the first node that is not known, by name.
+static llvm::Error unknownError(const Model &M, const ModelAnalysis &A) {
+  const ModelAnalysis::UnknownNode &First = A.Unknown.front();
+  std::string Sentence = M.Path + ": node '" + M.label(First.Node) + "' (" +
+                         M[First.Node].Op.str() + "): " + First.Why;
+  if (A.Unknown.size() > 1)
+    Sentence +=
+        " (and " + std::to_string(A.Unknown.size() - 1) + " nodes more)";
+  return llvm::createStringError(Sentence + "; --strict allows none");
+}
+
+static int analyze(Arguments &A) {
+  llvm::Expected<std::unique_ptr<Model>> M = importFile(A.Model);
+  if (!M)
+    return fail(M.takeError());
+  llvm::Expected<std::unique_ptr<ModelAnalysis>> Analysis =
+      analyseModel(**M, A.Analysis);
+  if (!Analysis)
+    return fail(Analysis.takeError());
+  if (A.Strict && !(*Analysis)->Unknown.empty())
+    return fail(unknownError(**M, **Analysis));
+  llvm::Expected<Report> R = buildReport(**M, **Analysis, A.Report);
+  if (!R)
+    return fail(R.takeError());
+  std::vector<std::string> Warnings = (*M)->Warnings;
+  llvm::append_range(Warnings, (*Analysis)->Facts.Warnings);
+  warn(Warnings);
+  return emit(A.Output, render(*R, A));
+}
+
+static int run(int Count, const char *const *Words) {
+  llvm::Expected<Arguments> A = parseArguments(Count, Words);
+  if (!A)
+    return fail(A.takeError());
+  if (A->Help)
+    return emit("", HelpText);
+  if (A->Version)
+    return emit("", "xf-analyze " XFA_VERSION "\n");
+  if (A->ListGpus) {
+    std::vector<Gpu> All = A->OwnGpus;
+    llvm::append_range(All, gpus());
+    return emit(A->Output, gpuListText(All));
+  }
+  return analyze(*A);
+}
+
+} // namespace xfa::tool
+
+int main(int Count, char **Words) {
+  return xfa::tool::guarded([&] { return xfa::tool::run(Count, Words); });
+}
