@@ -2,6 +2,7 @@
 
 #include "Broadcasting.h"
 #include "ElementMath.h"
+#include "Operands.h"
 #include "xfa/Ops/ConstantFacts.h"
 
 #include <cmath>
@@ -119,11 +120,10 @@ static std::optional<Shape> shapeFromInput(InferContext &Ctx, unsigned I) {
     return std::nullopt;
   Shape Dims;
   for (int64_t D = 0; D < *Count; ++D) {
-    Element E = Ctx.input(I).Known.at(D);
-    if (E.kind() == Element::Int)
-      Dims.push_back(E.expr());
-    else
-      Dims.push_back(Ctx.unknownDim("the shape is computed from data"));
+    Expr Size = integerOr(Ctx, Ctx.input(I).Known.at(D),
+                          "the shape is computed from data");
+    Dims.push_back(isDimension(Size) ? Size
+                                     : Ctx.unknownDim(Size.unknownReason()));
   }
   return Dims;
 }
@@ -219,8 +219,9 @@ void inferOneHot(InferContext &Ctx) {
                     toString(Depth.expr()));
   Shape Dims(Ctx.dims(0).begin(), Ctx.dims(0).end());
   Dims.insert(Dims.begin() + *Axis,
-              Depth.known() ? Depth.expr()
-                            : Ctx.unknownDim("the depth is not known"));
+              Depth.known() && isDimension(Depth.expr())
+                  ? Depth.expr()
+                  : Ctx.unknownDim("the depth is not known"));
   Ctx.set(0, Elem, Dims);
 }
 

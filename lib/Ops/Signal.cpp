@@ -1,8 +1,7 @@
 //===- Signal.cpp - Fourier transforms, windows, mel weights --------------===//
 
-#include "ElementMath.h"
+#include "Operands.h"
 #include "ResultTypes.h"
-#include "Shapes.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -17,7 +16,8 @@ static std::optional<Expr> knownScalar(const OpContext &Ctx, unsigned I) {
 static Expr scalarOrUnknown(InferContext &Ctx, unsigned I,
                             llvm::StringRef What) {
   if (std::optional<Expr> E = knownScalar(Ctx, I))
-    return *E;
+    if (isDimension(*E))
+      return *E;
   return Ctx.unknownDim(What + " is not known");
 }
 
