@@ -86,7 +86,8 @@ struct Leniencies {
   uint64_t RepeatedInitializers = 0;
   uint64_t Redefinitions = 0;
   uint64_t UnsortedGraphs = 0;
-  llvm::StringRef FirstRepeated, FirstRedefined, FirstUnsorted;
+  uint64_t RepeatedFunctions = 0;
+  llvm::StringRef FirstRepeated, FirstRedefined, FirstUnsorted, FirstFunction;
 };
 
 /// Lives while importing. What outlives it (types, constants, attributes) is

@@ -109,7 +109,7 @@ private:
   void attributes(Scope &S, const ProtoAttributes &From, const Call *Env,
                   ResolvedAttributes &To);
   Error order(Scope &S, ArrayRef<ProtoNode> Nodes);
-  void declareTypes(Scope &S, ArrayRef<ProtoValueInfo> Infos, bool Override);
+  void declareTypes(Scope &S, ArrayRef<ProtoValueInfo> Infos);
   std::optional<ValueId> lookUp(Scope &S, StringRef Name);
   std::optional<unsigned> findFunction(const ProtoNode &N) const;
   int opsetVersion(StringRef Domain, const Call *Env, bool IsCall);
@@ -121,8 +121,9 @@ private:
 
   ProtoModel &P;
   Model &M;
-  using FunctionKey = std::pair<StringRef, StringRef>;
-  llvm::DenseMap<FunctionKey, SmallVector<unsigned, 1>> Functions;
+  /// By (domain, name), overload; of several the last.
+  using FunctionKey = std::pair<std::pair<StringRef, StringRef>, StringRef>;
+  llvm::DenseMap<FunctionKey, unsigned> Functions;
   std::vector<llvm::DenseMap<StringRef, int64_t>> FunctionOpsets;
   llvm::DenseMap<StringRef, int64_t> ModelOpsets;
   llvm::DenseSet<StringRef> MissingDomains;
@@ -227,25 +228,18 @@ Error Resolver::declareOutput(Scope &S, uint32_t Position, const ProtoNode &N,
   return Error::success();
 }
 
-/// Declared types go to the values that S defines. Override: over what another
-/// declaration said.
-void Resolver::declareTypes(Scope &S, ArrayRef<ProtoValueInfo> Infos,
-                            bool Override) {
-  auto Declare = [&](ValueId V, TypeId Type) {
-    if (Override || !M[V].Declared)
-      M[V].Declared = Type;
-  };
+/// Declared types go to the values that S defines; the first of several counts.
+void Resolver::declareTypes(Scope &S, ArrayRef<ProtoValueInfo> Infos) {
   for (const ProtoValueInfo &Info : Infos) {
-    if (!Info.Type)
-      continue;
     auto Found = S.Names.find(Info.Name);
-    if (Found == S.Names.end() || !Found->second)
+    if (Found == S.Names.end() || !Found->second || M[Found->second].Declared)
       continue;
-    Declare(Found->second, Info.Type);
+    M[Found->second].Declared = Info.Type;
     auto Several = S.Redefined.find(Info.Name);
-    if (Several != S.Redefined.end())
-      for (auto [Position, V] : Several->second)
-        Declare(V, Info.Type);
+    if (Several == S.Redefined.end() || !Info.Type)
+      continue;
+    for (auto [Position, V] : Several->second)
+      M[V].Declared = Info.Type;
   }
 }
 
@@ -256,13 +250,10 @@ void Resolver::declareTypes(Scope &S, ArrayRef<ProtoValueInfo> Infos,
 std::optional<unsigned> Resolver::findFunction(const ProtoNode &N) const {
   if (Functions.empty())
     return std::nullopt;
-  auto Found = Functions.find({N.Domain, N.Op});
+  auto Found = Functions.find({{N.Domain, N.Op}, N.Overload});
   if (Found == Functions.end())
     return std::nullopt;
-  for (unsigned I : llvm::reverse(Found->second))
-    if (P.Functions[I].Overload == N.Overload)
-      return I;
-  return std::nullopt;
+  return Found->second;
 }
 
 int Resolver::opsetVersion(StringRef Domain, const Call *Env, bool IsCall) {
@@ -384,14 +375,14 @@ Error Resolver::resolveNode(Scope &S, NodeId Id, const ProtoNode &N,
   }
   M[Id].Inputs = M.save(ArrayRef<ValueId>(Inputs));
 
+  if (Env)
+    if (Error E = charge(Env, N.Attributes.Extras.size() *
+                                  Env->Arguments.List.size() / 8))
+      return E;
   if (std::optional<unsigned> Function = findFunction(N))
     return call(S, Id, N, *Function, Env);
 
   if (!N.Attributes.Extras.empty()) {
-    if (Env)
-      if (Error E = charge(Env, N.Attributes.Extras.size() *
-                                    Env->Arguments.List.size() / 8))
-        return E;
     ResolvedAttributes Resolved;
     attributes(S, N.Attributes, Env, Resolved);
     for (const PendingBodies &Pending : Resolved.Bodies) {
@@ -601,8 +592,8 @@ Expected<GraphId> Resolver::graph(const ProtoGraph &G, Scope *Outer,
                   "' is an output of no node, and no input or initializer");
     M[S.Graph].Outputs.push_back(*V);
   }
-  declareTypes(S, G.Outputs, /*Override=*/false);
-  declareTypes(S, G.ValueInfos, /*Override=*/false);
+  declareTypes(S, G.Outputs);
+  declareTypes(S, G.ValueInfos);
   --Depth;
   return S.Graph;
 }
@@ -611,10 +602,12 @@ Expected<GraphId> Resolver::callee(const Call &C, NodeId Site) {
   const ProtoFunction &F = *C.Function;
   if (Error E = enter())
     return E;
-  if (Error E = charge(
-          &C, 1 + (F.Inputs.size() + F.Outputs.size() + F.ValueInfos.size() +
-                   C.Arguments.List.size() * F.Defaults.List.size()) /
-                      8))
+  const uint64_t AttributeLookups =
+      (C.Arguments.List.size() + F.Defaults.Extras.size()) *
+      F.Defaults.List.size();
+  if (Error E = charge(&C, 1 + (F.Inputs.size() + F.Outputs.size() +
+                                F.ValueInfos.size() + AttributeLookups) /
+                                   8))
     return E;
   ++Depth;
   Scope S;
@@ -643,7 +636,7 @@ Expected<GraphId> Resolver::callee(const Call &C, NodeId Site) {
       V = M[S.Graph].Inputs[llvm::find(F.Inputs, Name) - F.Inputs.begin()];
     M[S.Graph].Outputs.push_back(*V);
   }
-  declareTypes(S, F.ValueInfos, /*Override=*/false);
+  declareTypes(S, F.ValueInfos);
   --Depth;
   return S.Graph;
 }
@@ -668,6 +661,10 @@ void Resolver::warnOfLeniencies() {
     warn("found " + counted(A.RepeatedInitializers, "initializer") +
          " whose name another has, first '" + A.FirstRepeated +
          "'; the last one counts");
+  if (A.RepeatedFunctions)
+    warn("found " + counted(A.RepeatedFunctions, "function") +
+         " whose name another has, first '" + A.FirstFunction +
+         "'; the last one counts");
   if (A.Redefinitions)
     warn("found " + counted(A.Redefinitions, "name") +
          " that Constant nodes define repeatedly, first '" + A.FirstRedefined +
@@ -690,12 +687,13 @@ Error Resolver::run() {
   FunctionOpsets.resize(P.Functions.size());
   for (unsigned I = 0; I < P.Functions.size(); ++I) {
     const ProtoFunction &F = P.Functions[I];
-    auto &Overloads = Functions[{F.Domain, F.Name}];
-    if (llvm::any_of(Overloads, [&](unsigned J) {
-          return P.Functions[J].Overload == F.Overload;
-        }))
-      warn("function '" + F.Name + "' stands twice; the last one counts");
-    Overloads.push_back(I);
+    auto [Known, New] =
+        Functions.try_emplace({{F.Domain, F.Name}, F.Overload}, I);
+    if (!New) {
+      Known->second = I;
+      if (++P.Accepted.RepeatedFunctions == 1)
+        P.Accepted.FirstFunction = F.Name;
+    }
     for (const OpsetImport &Import : F.Opsets)
       FunctionOpsets[I].try_emplace(Import.Domain, Import.Version);
   }
