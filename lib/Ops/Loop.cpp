@@ -65,11 +65,21 @@ static void widen(InferContext &Ctx, ValueFacts &F, unsigned Round) {
   }
 }
 
-/// Widens Of.Carried until it holds in every iteration. Gives the body's
-/// outputs for it; carried values start at output FirstOut. Empty if the body
-/// is wrong.
+/// The shape of Out, where it may be that of In, taken to be that.
+static void assumeShape(ValueFacts &Out, const ValueFacts &In) {
+  if (!In.HasRank || !Out.HasRank || In.rank() != Out.rank())
+    return;
+  for (int64_t D = 0; D < In.rank(); ++D)
+    if (equal(In.Dims[D], Out.Dims[D]) != Truth::False)
+      Out.Dims[D] = In.Dims[D];
+}
+
+/// Widens Of.Carried until it holds in every iteration. With SameShape (Scan,
+/// where ONNX demands it of states) no valid run changes a shape. Gives the
+/// body's outputs for it; carried values start at output FirstOut. Empty if the
+/// body is wrong.
 static FactsList settle(InferContext &Ctx, GraphId Body, Operands &Of,
-                        size_t FirstOut) {
+                        size_t FirstOut, bool SameShape) {
   // Loops in loops multiply the rounds: deep ones settle for little at once.
   bool Deep = loopDepth(Ctx) >= MaxLoopDepth;
   for (ValueFacts &F : Of.Carried)
@@ -82,6 +92,8 @@ static FactsList settle(InferContext &Ctx, GraphId Body, Operands &Of,
     bool Settled = true;
     for (size_t I = 0; I < Of.Carried.size(); ++I) {
       ValueFacts &In = Of.Carried[I];
+      if (SameShape)
+        assumeShape(Out[FirstOut + I], In);
       ValueFacts Both =
           join(Ctx.store(), In, Out[FirstOut + I], "the loop changes it");
       if (sameFacts(Both, In))
@@ -299,7 +311,7 @@ void inferLoop(InferContext &Ctx) {
       scalarFacts(ElemType::Bool, Element::boolean(true))};
   Of.Leading[1].Folded = !Ctx.has(1) || Ctx.input(1).Folded;
   Of.Carried = Initial;
-  FactsList Out = settle(Ctx, *Body, Of, 1);
+  FactsList Out = settle(Ctx, *Body, Of, 1, /*SameShape=*/false);
   if (Out.empty() || Ctx.failed())
     return;
 
@@ -397,7 +409,7 @@ void inferScan(InferContext &Ctx) {
   if (Ctx.failed())
     return;
   FactsList Initial = Of.Carried;
-  FactsList Out = settle(Ctx, *Body, Of, 0);
+  FactsList Out = settle(Ctx, *Body, Of, 0, /*SameShape=*/true);
   if (Out.empty())
     return;
   auto Sized = [&](std::optional<Expr> Size) {

@@ -188,3 +188,14 @@ TEST(Scan, Opset8HasABatch) {
   EXPECT_EQ(N.shape(0), "[B,4]");
   EXPECT_EQ(N.shape(1), "[B,N,4]");
 }
+
+TEST(Scan, StatesKeepTheirShape) {
+  OneNode N("Scan", 11, "", 1);
+  N.input("B").input("N,C").attr("num_scan_inputs", 1);
+  N.body("body", 2, 1, [](Given In) {
+    ValueFacts F = In[0];
+    F.Dims[0] = max(In[0].Dims[0], In[1].Dims[0]); // state + slice
+    return FactsList{F};
+  });
+  EXPECT_EQ(N.shape(), "[B]");
+}
