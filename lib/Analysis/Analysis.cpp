@@ -286,6 +286,7 @@ analyseModel(const Model &M, const AnalysisOptions &Options) {
   if (A->Found.hasTransformer()) {
     aliasStructure(A->Found, *A);
     ElemType Type = activationType(*A, Options.Counting);
+    A->ActivationType = Type;
     A->Textbook =
         textbookLedger(A->Found, Options.TextbookScope, Type,
                        Options.Counting.SoftmaxFlops, A->Graph, Store);

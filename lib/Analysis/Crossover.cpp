@@ -90,7 +90,7 @@ std::optional<llvm::APInt> constantCoefficient(Expr E, const Bindings &Fixed) {
 
 Crossover findCrossover(const Work &W, const Gpu &G, ElemType Type,
                         llvm::StringRef Along, const Bindings &Fixed,
-                        ExprStore &Store) {
+                        ExprStore &Store, Float32Products Products) {
   Crossover C;
   C.Along = Along.str();
   for (auto &[Name, Value] : Fixed)
@@ -98,7 +98,7 @@ Crossover findCrossover(const Work &W, const Gpu &G, ElemType Type,
       C.Fixed.push_back({Name.str(), Value});
   llvm::sort(C.Fixed);
 
-  std::optional<double> Peak = matrixPeak(G, Type);
+  std::optional<double> Peak = matrixPeak(G, Type, Products);
   if (!Peak) {
     C.Unknown = G.Name + " has no known peak for " + elemTypeName(Type).str();
     return C;

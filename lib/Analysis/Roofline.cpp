@@ -17,7 +17,8 @@ std::optional<double> seconds(__int128 Flops, std::optional<double> Peak) {
 
 /// C19: each piece on its own unit, matrix and vector work added.
 llvm::Expected<std::optional<double>> perOpTime(const Ledger &L, const Gpu &G,
-                                                const Bindings &At) {
+                                                const Bindings &At,
+                                                Float32Products Products) {
   double Total = 0;
   for (const Ledger::Piece &P : L.Pieces) {
     auto Matrix = evaluate(P.W.Matrix, At);
@@ -33,7 +34,7 @@ llvm::Expected<std::optional<double>> perOpTime(const Ledger &L, const Gpu &G,
     if (!Times)
       return Times.takeError();
     std::optional<double> OnMatrix =
-        seconds(*Matrix, matrixPeak(G, P.MatrixType));
+        seconds(*Matrix, matrixPeak(G, P.MatrixType, Products));
     std::optional<double> OnVector = seconds(*Vector, vectorPeak(G));
     if (!OnMatrix || !OnVector)
       return std::optional<double>();
@@ -48,7 +49,8 @@ llvm::Expected<std::optional<double>> perOpTime(const Ledger &L, const Gpu &G,
 
 llvm::Expected<RooflinePoint> evaluateRoofline(const Ledger &L, const Gpu &G,
                                                ElemType Type,
-                                               const Bindings &At) {
+                                               const Bindings &At,
+                                               Float32Products Products) {
   RooflinePoint P;
   auto Flops = evaluate(L.Total.flops(), At);
   if (!Flops)
@@ -61,12 +63,12 @@ llvm::Expected<RooflinePoint> evaluateRoofline(const Ledger &L, const Gpu &G,
   if (P.Bytes > 0)
     P.Intensity = static_cast<double>(P.Flops) / static_cast<double>(P.Bytes);
   P.MemoryTime = static_cast<double>(P.Bytes) / G.Bandwidth;
-  P.ComputeTime = seconds(P.Flops, matrixPeak(G, Type));
+  P.ComputeTime = seconds(P.Flops, matrixPeak(G, Type, Products));
   if (P.ComputeTime) {
     P.Time = std::max(*P.ComputeTime, P.MemoryTime);
     P.BoundBy = *P.ComputeTime > P.MemoryTime ? Bound::Compute : Bound::Memory;
   }
-  auto PerOp = perOpTime(L, G, At);
+  auto PerOp = perOpTime(L, G, At, Products);
   if (!PerOp)
     return PerOp.takeError();
   P.PerOpTime = *PerOp;

@@ -253,9 +253,10 @@ std::vector<SymbolInfo> nameSymbols(const ShapeFacts &Facts,
     if (Means.count(Name))
       continue;
     std::string Lower = Name.lower();
-    if (llvm::StringRef(Lower).contains("batch") && !Has(SymbolInfo::Batch))
+    if ((Name == "B" || llvm::StringRef(Lower).contains("batch")) &&
+        !Has(SymbolInfo::Batch))
       Means[Name] = SymbolInfo::Batch;
-    else if (llvm::StringRef(Lower).contains("seq") &&
+    else if ((Name == "N" || llvm::StringRef(Lower).contains("seq")) &&
              !llvm::StringRef(Lower).contains("past") &&
              !llvm::StringRef(Lower).contains("total") &&
              !Has(SymbolInfo::Sequence))

@@ -47,9 +47,9 @@ static std::vector<Question> questions(const BoundPoints &Points) {
 }
 
 /// In a graph with a cache N is P + S: the work as a function of N.
-static Work inTotalLength(const Work &W, ExprStore &Store) {
+static Work inTotalLength(const Work &W, const ModelAnalysis &A) {
   Substitution With;
-  With["P"] = Store.symbol("N") - Store.symbol("S");
+  With[*A.PastPositions.asSymbol()] = A.Store->symbol("N") - A.NewPositions;
   return mapWork(W, [&](Expr E) { return substitute(E, With); });
 }
 
@@ -68,16 +68,20 @@ static void dropBelow(Crossover &C, int64_t Shortest) {
 
 static Crossover answer(const Report &R, const Work &W, const Gpu &G,
                         const Question &Q) {
-  ExprStore &Store = *R.A->Store;
+  const ModelAnalysis &A = *R.A;
   Bindings Fixed = Q.Point->Values;
   Fixed.erase(Q.Along);
-  if (!R.A->HasCache || Q.Along != "N")
-    return findCrossover(W, G, R.MatrixType, Q.Along, Fixed, Store);
-  Fixed.erase("P");
-  Crossover C = findCrossover(inTotalLength(W, Store), G, R.MatrixType, Q.Along,
-                              Fixed, Store);
-  auto New = Fixed.find("S");
-  dropBelow(C, New == Fixed.end() ? 1 : New->second);
+  if (!A.HasCache || Q.Along != "N")
+    return findCrossover(W, G, R.MatrixType, Q.Along, Fixed, *A.Store,
+                         R.Options.Products);
+  Fixed.erase(*A.PastPositions.asSymbol());
+  Crossover C = findCrossover(inTotalLength(W, A), G, R.MatrixType, Q.Along,
+                              Fixed, *A.Store, R.Options.Products);
+  llvm::Expected<__int128> New = evaluate(A.NewPositions, Fixed);
+  if (New)
+    dropBelow(C, static_cast<int64_t>(*New));
+  else
+    llvm::consumeError(New.takeError());
   return C;
 }
 

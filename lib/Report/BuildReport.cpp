@@ -114,7 +114,7 @@ static LedgerView buildLedger(const ModelAnalysis &A, LedgerKind Kind,
   V.Kind = Kind;
   V.Total = L.Total;
   V.Exact = L.Exact;
-  V.ElementBits = elemBits(A.MatrixType);
+  V.ElementBits = elemBits(A.ActivationType);
   if (P)
     V.SharesAt = P->At;
   std::optional<double> Flops = valueAt(L.Total.flops(), P);

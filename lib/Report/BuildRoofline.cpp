@@ -162,7 +162,8 @@ void buildRoofline(Report &R, const BoundPoints &Points) {
       for (const BoundPoint &P : Points.Points) {
         llvm::Expected<RooflinePoint> At =
             G < 0 ? evaluatePlain(Source, P.Values)
-                  : evaluateRoofline(Source, R.Gpus[G], R.MatrixType, P.Values);
+                  : evaluateRoofline(Source, R.Gpus[G], R.MatrixType, P.Values,
+                                     R.Options.Products);
         if (!At) {
           R.Roofline.None = "no figures at " + toString(P.At) + ": " +
                             llvm::toString(At.takeError());

@@ -25,57 +25,30 @@ static bool hasSymbol(const ModelAnalysis &A, llvm::StringRef Name) {
                       [&](const SymbolInfo &S) { return S.Name == Name; });
 }
 
-/// The alias of a name that may be the graph's own.
+/// The alias of a name that may be the graph's own; a total length is N.
 static std::string aliasOf(const ModelAnalysis &A, llvm::StringRef Name) {
   for (const SymbolInfo &S : A.Symbols)
-    if (S.Name == Name)
-      return S.Name;
-  for (const SymbolInfo &S : A.Symbols)
-    if (S.GraphName == Name)
-      return S.Name;
+    if (S.Name == Name || S.GraphName == Name)
+      return A.HasCache && S.Meaning == SymbolInfo::Total ? "N" : S.Name;
   return Name.str();
 }
 
-/// Symbols that must lie in a range of their own: sizes ≥ 1, past lengths ≥ 0.
-static llvm::Error checkRanges(const ModelAnalysis &A, const BoundPoint &P) {
-  for (const SymbolInfo &S : A.Symbols) {
-    auto Found = P.Values.find(S.Name);
-    if (Found == P.Values.end())
-      continue;
-    int64_t Value = Found->second;
-    if (S.Meaning == SymbolInfo::Past) {
-      if (Value < 0)
-        return usageError("--at=\"" + toString(P.At, ",") +
-                          "\": N counts the cached positions and the new ones "
-                          "(N = P + S), so it cannot be smaller than S");
-    } else if (Value < 1) {
-      return usageError("--at=\"" + toString(P.At, ",") + "\": " + S.Name +
-                        " must be a positive integer, got '" +
-                        llvm::Twine(Value) + "'");
-    }
-  }
-  return llvm::Error::success();
+/// In a graph with a cache: follows from N = P + S, S = 1.
+static bool follows(const ModelAnalysis &A, const SymbolInfo &S) {
+  return A.HasCache &&
+         (S.Meaning == SymbolInfo::Past || S.Meaning == SymbolInfo::Total ||
+          A.NewPositions.asSymbol() == llvm::StringRef(S.Name));
 }
 
 static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
                            llvm::ArrayRef<llvm::StringRef> Needed) {
-  for (const auto &[Name, Value] : P.At)
-    if (Value == 0 && aliasOf(A, Name) != "P" &&
-        llvm::none_of(A.Symbols, [&](const SymbolInfo &S) {
-          return S.Meaning == SymbolInfo::Past && S.Name == Name;
-        }))
-      return usageError("--at=\"" + toString(P.At, ",") + "\": " + Name +
-                        " must be a positive integer, got '0'");
   P.Filled = P.At;
   // A symbol that no figure depends on needs no value from the user.
   for (const SymbolInfo &S : A.Symbols) {
     bool Given = llvm::any_of(P.At, [&](const auto &C) {
       return C.first == S.Name || C.first == S.GraphName;
     });
-    bool Derived = A.HasCache && (S.Meaning == SymbolInfo::Past ||
-                                  S.Meaning == SymbolInfo::Sequence ||
-                                  S.Meaning == SymbolInfo::Total);
-    if (!Given && !Derived && !llvm::is_contained(Needed, S.Name))
+    if (!Given && !follows(A, S) && !llvm::is_contained(Needed, S.Name))
       P.Filled.emplace_back(S.Name, 1);
   }
   llvm::Expected<Bindings> Values = A.bind(P.Filled);
@@ -90,7 +63,7 @@ static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
   P.Values = std::move(*Values);
   for (auto &Coordinate : P.At)
     Coordinate.first = aliasOf(A, Coordinate.first);
-  return checkRanges(A, P);
+  return llvm::Error::success();
 }
 
 /// The seed's four, of the coordinates that the graph has; the other sequence
@@ -105,7 +78,7 @@ defaultPoints(const ModelAnalysis &A, llvm::ArrayRef<llvm::StringRef> Needed,
   for (const SymbolInfo &S : A.Symbols) {
     if (!llvm::is_contained(Needed, S.Name) || S.Name == "B" || S.Name == "N")
       continue;
-    if (A.HasCache && (S.Name == "P" || S.Name == "S"))
+    if (follows(A, S))
       continue;
     if (S.Meaning == SymbolInfo::Sequence || S.Meaning == SymbolInfo::Total)
       AlsoLengths.push_back(S.Name);
@@ -113,7 +86,7 @@ defaultPoints(const ModelAnalysis &A, llvm::ArrayRef<llvm::StringRef> Needed,
       Open += (Open.empty() ? "" : ", ") + S.Name;
   }
   if (!Open.empty()) {
-    None = "no figures at points: " + Open + " has no value; give it with --at";
+    None = "no figures: give " + Open + " with --at";
     return {};
   }
   std::vector<Coordinates> Points;
@@ -144,7 +117,7 @@ llvm::Expected<BoundPoints> bindPoints(const ModelAnalysis &A,
     if (llvm::Error E = bindOne(A, P, Needed)) {
       if (!Asked.empty())
         return E;
-      Result.None = "no figures at points: " + llvm::toString(std::move(E));
+      Result.None = "no figures: " + llvm::toString(std::move(E));
       Result.Points.clear();
       break;
     }

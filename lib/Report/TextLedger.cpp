@@ -48,8 +48,12 @@ static std::vector<Term> splitTerms(Expr E) {
     Text.Sign = Negative ? "−" : Result.empty() ? "" : "+";
     __int128 Magnitude = T.Coefficient;
     Text.Number = toString(Negative ? -Magnitude : Magnitude, ExprStyle::Human);
-    if (!T.Monomial.is(1))
-      Text.Monomial = "·" + toString(T.Monomial, ExprStyle::Human);
+    std::string Monomial =
+        T.Monomial.is(1) ? "" : toString(T.Monomial, ExprStyle::Human);
+    if (Magnitude == 1 && !Monomial.empty())
+      Text.Number = Monomial;
+    else if (!Monomial.empty())
+      Text.Monomial = "·" + Monomial;
     Result.push_back(std::move(Text));
   }
   return Result;
@@ -95,8 +99,12 @@ static bool printAligned(llvm::ArrayRef<std::pair<std::string, Expr>> Lines,
 
 void textTotals(const Report &R, const LedgerView &L, const TextStyle &Style,
                 llvm::raw_ostream &OS) {
-  std::string Title = R.A->HasCache ? "S new tokens after P cached"
-                                    : std::string("Forward pass");
+  std::string Title =
+      R.A->HasCache ? formula(R.A->NewPositions) +
+                          (R.A->NewPositions.is(1) ? " new token after "
+                                                   : " new tokens after ") +
+                          formula(R.A->PastPositions) + " cached"
+                    : std::string("Forward pass");
   Title += " · " + scopeTitle(R, L) + " · " + ledgerTitle(L);
   for (const std::string &WhatIf : R.Options.WhatIfs)
     Title += " · " + WhatIf;

@@ -58,6 +58,20 @@ static std::string count(int64_t Number, llvm::StringRef What) {
   return grouped(Number) + " " + What.str() + (Number == 1 ? "" : "s");
 }
 
+/// "gelu_tanh" → "tanh GELU".
+static std::string activationName(llvm::StringRef Name) {
+  static constexpr std::pair<llvm::StringLiteral, llvm::StringLiteral> Names[] =
+      {{"gelu_tanh", "tanh GELU"},
+       {"gelu", "GELU"},
+       {"quick_gelu", "quick GELU"},
+       {"relu", "ReLU"},
+       {"silu", "SiLU"}};
+  for (const auto &[Given, Shown] : Names)
+    if (Given == Name)
+      return Shown.str();
+  return printable(Name);
+}
+
 /// "decoder-only, 48 layers, D 1600, 25 heads of 64, MLP 6400 (tanh GELU), …".
 static std::string structureLine(const StructureView &S) {
   static constexpr llvm::StringLiteral Kinds[] = {
@@ -79,7 +93,7 @@ static std::string structureLine(const StructureView &S) {
   if (S.KvHeads && S.KvHeads != S.Heads)
     Text += ", " + formula(S.KvHeads) + " for K and V";
   std::string Activation =
-      S.Activation.empty() ? "" : " (" + printable(S.Activation) + ")";
+      S.Activation.empty() ? "" : " (" + activationName(S.Activation) + ")";
   if (S.MlpHidden)
     size("MLP ", S.MlpHidden, Activation);
   if (S.Vocab)

@@ -147,7 +147,9 @@ void TextTable::print(const TextStyle &Style, llvm::raw_ostream &OS) const {
     for (size_t L = 0; L < Height; ++L) {
       std::string Line(Indent, ' ');
       for (size_t C = 0; C < Columns.size(); ++C) {
-        llvm::StringRef Cell = L < Lines[C].size() ? Lines[C][L] : "";
+        llvm::StringRef Cell;
+        if (L < Lines[C].size())
+          Cell = Lines[C][L];
         bool ToRight = Columns[C].Align != Left;
         Line += ToRight ? padLeft(Cell, Widths[C]) : padRight(Cell, Widths[C]);
         if (C + 1 < Columns.size())

@@ -35,6 +35,8 @@ struct ModelAnalysis {
   std::optional<MemoryFacts> Memory;
   ElemType MatrixType =
       ElemType::Undefined; ///< of most matrix FLOPs; under --dtype
+  /// T9: of the activations that the textbook counts; under --dtype.
+  ElemType ActivationType = ElemType::Undefined;
   int64_t Parameters = 0;
   int64_t WeightBytes = 0; ///< as stored
   bool WeightsPresent = false;

@@ -23,10 +23,11 @@ struct RooflinePoint {
 };
 
 /// Fails on a symbol without a value or an unknown. `Type`: the element type
-/// whose matrix peak C18 uses.
-llvm::Expected<RooflinePoint> evaluateRoofline(const Ledger &L, const Gpu &G,
-                                               ElemType Type,
-                                               const Bindings &At);
+/// whose matrix peak C18 uses; `Products`: tf32 only by --dtype=tf32.
+llvm::Expected<RooflinePoint>
+evaluateRoofline(const Ledger &L, const Gpu &G, ElemType Type,
+                 const Bindings &At,
+                 Float32Products Products = Float32Products::FP32);
 
 /// C21: exact sign changes of FLOPs·bandwidth − bytes·peak over positive
 /// integers of one symbol, the others fixed.
@@ -43,7 +44,8 @@ struct Crossover {
 };
 Crossover findCrossover(const Work &W, const Gpu &G, ElemType Type,
                         llvm::StringRef Along, const Bindings &Fixed,
-                        ExprStore &Store);
+                        ExprStore &Store,
+                        Float32Products Products = Float32Products::FP32);
 
 } // namespace xfa
 
