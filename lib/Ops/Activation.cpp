@@ -21,9 +21,11 @@ static std::optional<int64_t> softmaxAxis(const OpContext &Ctx) {
 
 void inferSoftmax(InferContext &Ctx) {
   setLike(Ctx, 0, Ctx.elem(0), 0);
-  if (Ctx.hasRank(0) && Ctx.hasAttr("axis") && !softmaxAxis(Ctx))
-    Ctx.fail("axis " + llvm::Twine(Ctx.intAttr("axis", 0)) + " is outside of " +
-             shapeText(Ctx.dims(0)));
+  if (!Ctx.hasRank(0) || softmaxAxis(Ctx))
+    return;
+  // The old default, 1, is no claim about the rank.
+  if (Ctx.hasAttr("axis") || Ctx.rank(0) == 0)
+    Ctx.fail("the axis is outside of " + shapeText(Ctx.dims(0)));
 }
 
 void costSoftmax(CostContext &Ctx) {

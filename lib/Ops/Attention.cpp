@@ -35,8 +35,12 @@ AttentionSizes attentionSizes(const OpContext &Ctx, std::string &Wrong) {
     Rows = Dim(I, -2);
     Width = Flat ? exactDiv(Dim(I, 2), Heads) : Dim(I, 3);
   };
+  // Where operands say the same, the first one that says it.
+  auto Known = [](Expr First, Expr Second) {
+    return First.isKnown() ? First : Second;
+  };
   AttentionSizes A;
-  A.B = Dim(Q, 0);
+  A.B = Known(Dim(Q, 0), Known(Dim(K, 0), Dim(V, 0)));
   Expr ValueHeads, ValueRows;
   Split(Q, "q_num_heads", A.N, A.S, A.H);
   Expr KeyWidth = A.H;
@@ -44,8 +48,9 @@ AttentionSizes attentionSizes(const OpContext &Ctx, std::string &Wrong) {
   Split(V, "kv_num_heads", ValueHeads, ValueRows, A.V);
   if (!Wrong.empty())
     return A;
-  if (!A.H.isKnown())
-    A.H = KeyWidth;
+  A.H = Known(A.H, KeyWidth);
+  A.G = Known(A.G, ValueHeads);
+  A.T = Known(A.T, ValueRows);
   A.P = Ctx.has(PastKey) ? Dim(PastKey, 2) : Store.constant(0);
   A.L = A.P + A.T;
   if (equal(KeyWidth, A.H) == Truth::False)
@@ -60,8 +65,32 @@ AttentionSizes attentionSizes(const OpContext &Ctx, std::string &Wrong) {
 // Attention (ai.onnx 23, 24, 25)
 //===----------------------------------------------------------------------===//
 
+/// What ONNX rules out beside shapes; empty if nothing.
+static std::string wrongCombination(const OpContext &Ctx) {
+  for (const char *Name : {"left_window_size", "right_window_size"})
+    if (Ctx.intAttr(Name, -1) < -1)
+      return std::string(Name) + " should be -1 or more";
+  if (Ctx.has(PastKey) != Ctx.has(PastValue))
+    return "past_key and past_value should be given together";
+  if (Ctx.has(NonPad) && Ctx.has(PastKey))
+    return "nonpad_kv_seqlen and a past cannot be given together";
+  if (Ctx.opset() < 25)
+    return "";
+  if (Ctx.wants(1) != Ctx.wants(2))
+    return "present_key and present_value should be asked for together";
+  if (Ctx.hasRank(Q) && Ctx.rank(Q) == 4 &&
+      (Ctx.hasAttr("q_num_heads") || Ctx.hasAttr("kv_num_heads")))
+    return "q_num_heads and kv_num_heads are for operands of rank 3, got " +
+           shapeText(Ctx.dims(Q));
+  return "";
+}
+
 void inferAttention(InferContext &Ctx) {
   ElemType Elem = Ctx.elem(Q), ValueElem = Ctx.elem(V);
+  if (std::string Text = wrongCombination(Ctx); !Text.empty()) {
+    Ctx.fail(Text);
+    return;
+  }
   std::string Wrong;
   AttentionSizes A = attentionSizes(Ctx, Wrong);
   if (!Wrong.empty()) {

@@ -137,11 +137,28 @@ void inferConvTranspose(InferContext &Ctx) {
   if (!W)
     return;
 
-  Shape Dims = {dimOrUnknown(Ctx, 0, 0), dimOrUnknown(Ctx, 1, 1) *
-                                             Ctx.constant(Ctx.intAttr(
-                                                 "group", 1))};
+  if (W->Padding != Window::Explicit && Ctx.hasAttr("pads")) {
+    Ctx.fail("pads and auto_pad are both given");
+    return;
+  }
+  Expr PerGroup = dimOrUnknown(Ctx, 1, 1);
+  Expr Out = PerGroup * Ctx.constant(Ctx.intAttr("group", 1));
+  if (PerGroup.isConstant() && !Out.isConstant()) {
+    Ctx.fail(toString(PerGroup) + " channels in each of " +
+             llvm::Twine(Ctx.intAttr("group", 1)) + " groups are too many");
+    return;
+  }
+
+  Shape Dims = {dimOrUnknown(Ctx, 0, 0), Out};
   auto Sizes = Ctx.intsAttr("output_shape");
   auto OutputPadding = Ctx.intsAttr("output_padding");
+  for (auto List : {Sizes, OutputPadding})
+    for (int64_t V : List.value_or(llvm::ArrayRef<int64_t>()))
+      if (V < 0) {
+        Ctx.fail("output_shape and output_padding should be 0 or more, got " +
+                 llvm::Twine(V));
+        return;
+      }
   if (Sizes && !Sizes->empty()) {
     // Spatial sizes; some exporters write batch and channels too.
     if (static_cast<int64_t>(Sizes->size()) != Spatial &&
@@ -192,10 +209,24 @@ void costDeformConv(CostContext &Ctx) {
 // CausalConvWithState: [B, C, L] with the last k - 1 columns of what came before
 //===----------------------------------------------------------------------===//
 
+static bool isConvActivation(llvm::StringRef Name) {
+  return Name == "silu" || Name == "swish" || Name == "none";
+}
+
 void inferCausalConvWithState(InferContext &Ctx) {
   if (!expectRank(Ctx, 0, 3, "the input") ||
       !expectRank(Ctx, 1, 3, "the weight"))
     return;
+  llvm::StringRef Activation = Ctx.stringAttr("activation", "none");
+  if (!isConvActivation(Activation)) {
+    Ctx.fail("activation should be silu, swish or none, got '" + Activation +
+             "'");
+    return;
+  }
+  if (knownDim(Ctx, 1, 2) && knownDim(Ctx, 1, 2)->is(0)) {
+    Ctx.fail("the kernel is empty");
+    return;
+  }
   ElemType Elem = Ctx.elem(0);
   setLike(Ctx, 0, Elem, 0);
   if (!Ctx.hasRank(0))
@@ -215,8 +246,7 @@ void costCausalConvWithState(CostContext &Ctx) {
   Expr Size = Ctx.outSize(0);
   if (Ctx.has(2))
     Ctx.addVector(Size);
-  llvm::StringRef Activation = Ctx.stringAttr("activation", "none");
-  if (Activation == "silu" || Activation == "swish")
+  if (Ctx.stringAttr("activation", "none") != "none")
     Ctx.addVector(2 * Size);
 }
 

@@ -125,6 +125,9 @@ void costInstanceNormalization(CostContext &Ctx) {
 //===----------------------------------------------------------------------===//
 
 void inferBatchNormalization(InferContext &Ctx) {
+  for (unsigned I : {1u, 2u, 3u, 4u})
+    if (!expectRank(Ctx, I, 1, "a statistic of the channels"))
+      return;
   setLike(Ctx, 0, Ctx.elem(0), 0);
   // Statistics by channel: running mean and variance (from 14), before that
   // also the saved ones. They are like inputs 3 and 4.

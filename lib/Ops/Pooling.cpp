@@ -96,6 +96,8 @@ void costGlobalAveragePool(CostContext &Ctx) {
 
 void inferMaxUnpool(InferContext &Ctx) {
   ElemType Elem = Ctx.elem(0);
+  if (Ctx.hasRank(0) && !expectRank(Ctx, 1, Ctx.rank(0), "the indices"))
+    return;
   if (auto Sizes = Ctx.ints(2)) {
     Ctx.set(0, Elem, *Sizes);
     return;

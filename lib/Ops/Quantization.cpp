@@ -33,11 +33,20 @@ static std::optional<ElemType> outputType(const OpContext &Ctx) {
 }
 
 void inferQuantizeLinear(InferContext &Ctx) {
-  ElemType Elem = ElemType::UInt8;
-  if (Ctx.has(2))
-    Elem = Ctx.elem(2);
-  else if (std::optional<ElemType> Named = outputType(Ctx))
+  ElemType Elem = Ctx.has(2) ? Ctx.elem(2) : ElemType::UInt8;
+  if (std::optional<ElemType> Named = outputType(Ctx)) {
+    if (elemBits(*Named) > 16 || (isFloat(*Named) && elemBits(*Named) == 16)) {
+      Ctx.fail("output_dtype says " + elemTypeName(*Named) +
+               ", which is no quantised type");
+      return;
+    }
+    if (Ctx.has(2) && Elem != ElemType::Undefined && Elem != *Named) {
+      Ctx.fail("output_dtype says " + elemTypeName(*Named) +
+               ", the zero point is " + elemTypeName(Elem));
+      return;
+    }
     Elem = *Named;
+  }
   setLike(Ctx, 0, Elem, 0);
 }
 

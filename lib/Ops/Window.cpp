@@ -2,6 +2,8 @@
 
 #include "Window.h"
 
+#include "llvm/Support/MathExtras.h"
+
 namespace xfa {
 
 std::optional<int64_t> windowRank(const OpContext &Ctx) {
@@ -52,6 +54,14 @@ std::optional<Window> readWindow(InferContext &Ctx, int64_t Rank,
       W.Kernel.push_back(KernelDims[I]);
     else
       W.Kernel.push_back(Ctx.unknownDim("the kernel's shape is unknown"));
+    if (std::optional<int64_t> Extent = W.Kernel.back().constant()) {
+      int64_t Reach;
+      if (*Extent < 0 || llvm::MulOverflow(*Extent, W.Dilations[I], Reach)) {
+        Ctx.fail("a kernel of " + llvm::Twine(*Extent) + " with dilation " +
+                 llvm::Twine(W.Dilations[I]) + " is too large");
+        return std::nullopt;
+      }
+    }
     if (I < static_cast<int64_t>(KernelDims.size()) &&
         equal(W.Kernel.back(), KernelDims[I]) == Truth::False) {
       Ctx.fail("kernel_shape says " + toString(W.Kernel.back()) +
@@ -76,6 +86,11 @@ std::optional<Window> readWindow(InferContext &Ctx, int64_t Rank,
                llvm::Twine(Rank) + " spatial axes");
       return std::nullopt;
     }
+    for (int64_t Pad : *Pads)
+      if (Pad < 0) {
+        Ctx.fail("pads should be 0 or more, got " + llvm::Twine(Pad));
+        return std::nullopt;
+      }
     W.PadBegin.assign(Pads->begin(), Pads->begin() + Rank);
     W.PadEnd.assign(Pads->begin() + Rank, Pads->end());
   }

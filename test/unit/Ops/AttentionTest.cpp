@@ -31,6 +31,21 @@ TEST(Attention, HeadsAreNeededForRankThree) {
             "q_num_heads is needed for operands of rank 3");
 }
 
+TEST(Attention, PastAndLengthsExcludeEachOther) {
+  OneNode N("Attention", 24);
+  N.input("B,4,S,8").input("B,4,S,8").input("B,4,S,8").absent();
+  N.input("B,4,P,8").input("B,4,P,8").input("B", ElemType::Int64);
+  EXPECT_EQ(N.error(),
+            "nonpad_kv_seqlen and a past cannot be given together");
+}
+
+TEST(Attention, OperandsCompleteEachOther) {
+  OneNode N("Attention", 23, "", 2);
+  N.input("?,4,S,8").input("B,2,?,?").input("?,2,T,7");
+  EXPECT_EQ(N.shape(0), "[B,4,S,7]");
+  EXPECT_EQ(N.shape(1), "[B,2,T,8]");
+}
+
 TEST(AttentionCost, C5_NodesOfTheBody) {
   OneNode N("Attention", 23);
   N.input("2,4,5,8").input("2,2,6,8").input("2,2,6,7");

@@ -147,6 +147,35 @@ TEST(LinearAttention, StatesAndOutputs) {
   EXPECT_EQ(N.vector(), N.text("B*T*2*8*6 + B*T*4*6"));
 }
 
+TEST(LinearAttention, OperandsOfTheRule) {
+  auto Error = [](const char *Rule, bool Decay, bool Beta) {
+    OneNode N("LinearAttention", 27);
+    N.input("B,T,32").input("B,T,16").input("B,T,12").absent();
+    Decay ? N.input("B,T,2") : N.absent();
+    Beta ? N.input("B,T,1") : N.absent();
+    N.attr("q_num_heads", 4).attr("kv_num_heads", 2);
+    return N.attr("update_rule", Rule).error();
+  };
+  EXPECT_EQ(Error("linear", false, false), "");
+  EXPECT_EQ(Error("gated_delta", true, true), "");
+  EXPECT_EQ(Error("gated", false, false), "the update rule needs decay");
+  EXPECT_EQ(Error("linear", false, true), "the update rule has no beta");
+  EXPECT_EQ(Error("other", false, false),
+            "update_rule should be linear, gated, delta or gated_delta");
+}
+
+TEST(LinearAttentionCost, C5_GateAndDelta) {
+  OneNode N("LinearAttention", 27);
+  N.input("B,T,32").input("B,T,16").input("B,T,12").absent();
+  N.input("B,T,16").input("B,T,2");
+  N.attr("q_num_heads", 4).attr("kv_num_heads", 2);
+  // Retrieved, outer product, read-out.
+  EXPECT_EQ(N.matrix(), N.text("2*2*B*T*2*8*6 + 2*B*T*4*8*6"));
+  // Exp, Mul of the state; Sub, Mul; Add; Mul.
+  EXPECT_EQ(N.vector(), N.text("B*T*16 + B*T*2*8*6 + 2*B*T*2*6 + B*T*2*8*6 + "
+                               "B*T*4*6"));
+}
+
 TEST(FlexAttention, GraphsAreNotCounted) {
   OneNode N("FlexAttention", 1, "ai.onnx.preview");
   N.input("B,4,S,8").input("B,2,T,8").input("B,2,T,7");

@@ -56,13 +56,28 @@ TEST(Conv, WrongModelsFail) {
                 .attrInts("pads", {1})
                 .error(),
             "pads has 1 numbers for 1 spatial axes");
+  EXPECT_EQ(OneNode("Conv")
+                .input("1,4,8")
+                .input("2,4,3")
+                .attrInts("pads", {-1, 0})
+                .error(),
+            "pads should be 0 or more, got -1");
 }
 
 TEST(Conv, HugeAttributesDoNotOverflow) {
-  OneNode N("Conv");
-  N.input("1,4,8").input("2,4,3");
-  N.attrInts("pads", {INT64_MAX, INT64_MAX}).attrInts("dilations", {INT64_MAX});
-  EXPECT_FALSE(N.out().Dims[2].isKnown());
+  OneNode Pads("Conv");
+  Pads.input("1,4,8").input("2,4,3");
+  Pads.attrInts("pads", {INT64_MAX, INT64_MAX});
+  ASSERT_EQ(Pads.error(), "");
+  EXPECT_FALSE(Pads.out().Dims[2].isKnown());
+  OneNode Reach("Conv");
+  Reach.input("1,4,8").input("2,4,3").attrInts("dilations", {INT64_MAX});
+  EXPECT_EQ(Reach.error(),
+            "a kernel of 3 with dilation 9223372036854775807 is too large");
+  OneNode Channels("ConvTranspose");
+  Channels.input("1,4,8").input("4,3,3").attr("group", INT64_MAX);
+  EXPECT_EQ(Channels.error(),
+            "3 channels in each of 9223372036854775807 groups are too many");
 }
 
 TEST(ConvCost, C1_OutputTimesChannelsAGroupTimesKernel) {
