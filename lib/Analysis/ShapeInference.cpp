@@ -328,6 +328,14 @@ void Inference::reconcileDeclared(NodeId Id, ValueId V) {
     F.FromDeclaration = true;
     return;
   }
+  if (T.Dims.empty() && !F.Dims.empty()) {
+    // Builders write an empty shape where they mean none; runtimes accept it.
+    Result.Warnings.push_back(("'" + Val.Name +
+                               "' is declared a scalar, but it has rank " +
+                               llvm::Twine(F.Dims.size()))
+                                  .str());
+    return;
+  }
   if (F.Dims.size() != T.Dims.size()) {
     fail(Id, "its output '" + Val.Name + "' is declared with rank " +
                  llvm::Twine(T.Dims.size()) + ", but it has rank " +
