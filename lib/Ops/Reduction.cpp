@@ -245,7 +245,9 @@ static void scanContents(InferContext &Ctx) {
       !isInteger(Ctx.elem(0)))
     return;
   std::optional<int64_t> Axis = AxisElement.expr().constant();
-  if (!Axis || !(Axis = OpContext::normalizeAxis(*Axis, Ctx.rank(0))))
+  if (Axis)
+    Axis = OpContext::normalizeAxis(*Axis, Ctx.rank(0));
+  if (!Axis)
     return;
   bool Product = Ctx.node().Kind == OpKind::CumProd;
   bool Exclusive = Ctx.intAttr("exclusive", 0) != 0;

@@ -90,9 +90,9 @@ void inferDFT(InferContext &Ctx) {
 
 void costDFT(CostContext &Ctx) {
   std::optional<int64_t> Axis = transformAxis(Ctx);
-  if (!Ctx.hasRank(0) || !Ctx.output(0).HasRank || !Axis ||
-      !(Axis = OpContext::normalizeAxis(*Axis, Ctx.rank(0))) ||
-      Ctx.output(0).rank() != Ctx.rank(0))
+  if (Axis)
+    Axis = OpContext::normalizeAxis(*Axis, Ctx.rank(0));
+  if (!Axis || !Ctx.output(0).HasRank || Ctx.output(0).rank() != Ctx.rank(0))
     return Ctx.unknown("the axis of the transform is not known");
   bool OneSided = Ctx.intAttr("onesided", 0) != 0;
   bool ToReal = OneSided && Ctx.intAttr("inverse", 0) != 0;
