@@ -279,7 +279,12 @@ Element ElementMath::max(Element A, Element B) const {
   Truth Less = elementLess(A, B);
   if (Less != Truth::Unknown)
     return Less == Truth::True ? B : A;
-  return Element();
+  auto FA = exactFraction(Store, A), FB = exactFraction(Store, B);
+  if (!FA || !FB)
+    return Element();
+  int64_t Den = std::max(FA->Den, FB->Den); // powers of two
+  return ratio(xfa::max(FA->Num * (Den / FA->Den), FB->Num * (Den / FB->Den)),
+               Den);
 }
 
 Element ElementMath::min(Element A, Element B) const {
@@ -295,7 +300,12 @@ Element ElementMath::min(Element A, Element B) const {
   Truth Less = elementLess(A, B);
   if (Less != Truth::Unknown)
     return Less == Truth::True ? A : B;
-  return Element();
+  auto FA = exactFraction(Store, A), FB = exactFraction(Store, B);
+  if (!FA || !FB)
+    return Element();
+  int64_t Den = std::max(FA->Den, FB->Den); // powers of two
+  return ratio(xfa::min(FA->Num * (Den / FA->Den), FB->Num * (Den / FB->Den)),
+               Den);
 }
 
 Element ElementMath::neg(Element A) const {

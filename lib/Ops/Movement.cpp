@@ -205,10 +205,10 @@ void inferPad(InferContext &Ctx) {
   Shape Dims;
   for (int64_t D = 0; D < Ctx.rank(0); ++D) {
     Expr Sizes[] = {Ctx.dims(0)[D], Pads->Before[D], Pads->After[D]};
-    // One pair of the three is added without leaving 64 bits if the sum fits.
-    Expr Sum = Sizes[0] + (Sizes[1] + Sizes[2]);
-    if (!Sum.isKnown())
-      Sum = (Sizes[0] + Sizes[1]) + Sizes[2];
+    Expr Padded = Sizes[1] + Sizes[2]; // first: huge ones may cancel
+    if (!fitsSize(Ctx, Padded, {Sizes[1], Sizes[2]}))
+      return;
+    Expr Sum = Sizes[0] + Padded;
     if (!fitsSize(Ctx, Sum, Sizes))
       return;
     if (Sum.constant() && *Sum.constant() < 0)

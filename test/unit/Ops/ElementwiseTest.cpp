@@ -225,3 +225,13 @@ TEST(ElementwiseCost, C16_UnknownSizeIsUnknown) {
   N.input("?,4");
   EXPECT_EQ(N.vector(), "?");
 }
+
+TEST(Min, OfASizeAsFloat) {
+  OneNode N("Min"), Half("Max");
+  N.elements("", {Element::ratio(N.parse("N"), 1)}, ElemType::Float32);
+  N.number(9999);
+  EXPECT_EQ(N.contents(), "all (min(9999, N))/1");
+  Half.elements("", {Element::ratio(Half.parse("N"), 2)}, ElemType::Float32);
+  Half.number(3);
+  EXPECT_EQ(Half.contents(), "all (max(6, N))/2"); // N/2 or 6/2
+}
