@@ -40,6 +40,20 @@ TEST(Learning, RawPairwiseScoresAreUnclear) {
   EXPECT_EQ(N.shape(1), "[B,?]");
 }
 
+TEST(Learning, CategoriesComeInPairs) {
+  OneNode N("CategoryMapper", 1, ML);
+  N.input("B", ElemType::String).attrInts("cats_int64s", {1, 2});
+  EXPECT_EQ(N.error(),
+            "expected as many cats_int64s as cats_strings, found 2 and 0");
+}
+
+TEST(Learning, ListsOverNodesAreParallel) {
+  OneNode N("TreeEnsemble", 5, ML);
+  N.input("B,4").attrInts("nodes_featureids", {0, 1});
+  N.attrInts("nodes_truenodeids", {0});
+  EXPECT_EQ(N.error(), "expected 2 nodes_truenodeids, found 1");
+}
+
 TEST(LearningCost, C1_LinearRegressor) {
   OneNode N("LinearRegressor", 1, ML);
   N.input("B,10").attr("targets", int64_t(2)).attrFloats("intercepts", {1, 2});

@@ -204,6 +204,7 @@ public:
     infer();
     std::vector<const ValueFacts *> In = pointers();
     std::vector<const ValueFacts *> Out;
+    Out.reserve(Results.size());
     for (const ValueFacts &F : Results)
       Out.push_back(&F);
     CostContext Ctx(M, NodeId(0), Store, In, Out, Options);
@@ -297,6 +298,7 @@ private:
   }
   std::vector<const ValueFacts *> pointers() {
     std::vector<const ValueFacts *> In;
+    In.reserve(Given.size());
     for (size_t I = 0; I < Given.size(); ++I)
       In.push_back(Here[I] ? &Given[I] : nullptr);
     return In;

@@ -37,6 +37,13 @@ TEST(DFT, TheLastAxisHoldsTheParts) {
   EXPECT_EQ(N.error(), "expected a signal axis of [B,N,2], found axis 2");
 }
 
+TEST(DFT, OneSidedIsOfRealData) {
+  OneNode N("DFT", 17);
+  N.input("B,N,2").attr("onesided", int64_t(1));
+  EXPECT_EQ(N.error(),
+            "expected real data for a one-sided transform, found [B,N,2]");
+}
+
 TEST(DFTCost, PowersOfTwo) {
   OneNode Complex("DFT", 17), Real("DFT", 17), Other("DFT", 17);
   Complex.input("B,8,2");
