@@ -175,6 +175,8 @@ MemoryFacts Liveness::run() {
 
   // M2: to the last use of the buffer, or of a view of it.
   for (auto [Position, Id] : llvm::enumerate(Order)) {
+    if (Costs.Nodes[Id.Index].Folded)
+      continue; // C7: it has run before, and left only what others read
     for (ValueId In : M[Id].Inputs)
       if (ValueId Root = bufferOf(In))
         Buffers[Root.Index].End = static_cast<int>(Position);
@@ -192,8 +194,11 @@ MemoryFacts Liveness::run() {
       if (!Out || bufferOf(Out) != Out || Buffers[Out.Index].Resident)
         continue;
       Buffer &Mine = Buffers[Out.Index];
-      if (Mine.End < 0)
+      if (Mine.End < 0) {
+        if (Costs.Nodes[Id.Index].Folded)
+          continue;
         Mine.End = static_cast<int>(Position); // written, never read
+      }
       Mine.Bytes = bytesIn(Out);
       if (Mine.Bytes.is(0))
         continue;

@@ -17,7 +17,8 @@ bool isFreeView(const Model &M, NodeId Id, const ShapeFacts &Facts,
     return From != ElemType::Undefined &&
            countedType(From, Options) == countedType(To, Options);
   }
-  if (!(opTraits(N.Kind) & trait::View))
+  // A Shape costs nothing either, but what it gives is no view of the tensor.
+  if (!(opTraits(N.Kind) & trait::View) || N.Kind == OpKind::Shape)
     return false;
   if (Options.Layout == LayoutPolicy::Fused)
     return true;

@@ -321,6 +321,14 @@ void Recogniser::assignRoles() {
           for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
             if (ValueId In = G.operand(N, I))
               assignUpstream(In, Role::Rope);
+  // A view costs nothing; it goes with what it is a view of.
+  for (NodeId N : G.order()) {
+    if (!G.isPassThrough(N) || !roleless(N))
+      continue;
+    NodeId From = G.producer(G.operand(N, 0));
+    if (From && S.Roles[From.Index])
+      setRole(N, *S.Roles[From.Index], S.Layers[From.Index]);
+  }
   for (NodeId N : G.order())
     setRole(N, Role::Other, -1);
 }
