@@ -186,12 +186,12 @@ void buildHints(Report &R) {
     R.Next.push_back("--gpu=t4");
   if (!R.Summary.Unknown.empty() && !R.shows(View::Nodes))
     R.Next.push_back("--view=nodes");
-  if (R.A->Textbook && !R.shows(View::Reconcile))
-    R.Next.push_back("--view=reconcile");
   if (R.Ledgers.front().Kind == LedgerKind::Textbook)
     R.Next.push_back("--ledger=graph");
   else if (!R.shows(View::Ops))
     R.Next.push_back("--view=ops");
+  if (R.A->Textbook && !R.shows(View::Layers))
+    R.Next.push_back("--view=layers");
   if (!R.shows(View::Memory))
     R.Next.push_back("--view=memory");
   R.Next.push_back("--format=json -o report.json");

@@ -105,7 +105,10 @@ std::string percent(std::optional<double> Part) {
 
 std::string intensity(double FlopPerByte) {
   char Buffer[64];
-  std::snprintf(Buffer, sizeof Buffer, FlopPerByte < 10 ? "%.3g" : "%.1f",
+  std::snprintf(Buffer, sizeof Buffer,
+                FlopPerByte >= 9.995 || FlopPerByte == 0 ? "%.1f"
+                : FlopPerByte >= 0.9995                  ? "%.2f"
+                                                         : "%.3g",
                 FlopPerByte);
   return Buffer;
 }

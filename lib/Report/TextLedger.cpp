@@ -21,7 +21,9 @@ std::string scopeTitle(const Report &R, const LedgerView &L) {
     return "the whole graph";
   llvm::StringRef Name = R.Options.TextbookScope.Name;
   if (Name == "core")
-    return "attention and MLP";
+    return R.Found.Kind == Structure::Mlp         ? "MLP"
+           : R.Found.Kind == Structure::Attention ? "attention"
+                                                  : "attention and MLP";
   if (Name == "attention")
     return "attention with its projections";
   if (Name == "mha")

@@ -225,8 +225,15 @@ static void textNotes(const Report &R, const TextStyle &Style,
                  0, 2, Style, OS);
   if (R.Next.empty())
     return;
-  std::string Line = "Next: " + llvm::join(R.Next, "   ");
-  printWrapped(Line, 0, 2, Style, OS);
+  std::string Line = "Next:";
+  for (const std::string &Hint : R.Next) {
+    if (textWidth(Line) + 3 + textWidth(Hint) > Style.Width) {
+      OS << Line << "\n";
+      Line = " ";
+    }
+    Line += (llvm::StringRef(Line).ends_with(":") ? " " : "   ") + Hint;
+  }
+  OS << Line << "\n";
 }
 
 static void textView(const Report &R, View V, const TextStyle &Style,

@@ -158,22 +158,19 @@ std::string verdictSentence(const CrossoverView::Row &Row) {
 static void printVerdicts(const Report &R, int GpuIndex, LedgerKind Kind,
                           const TextStyle &Style, llvm::raw_ostream &OS) {
   static constexpr size_t Most = 6;
-  std::string Text;
-  size_t Shown = 0, Left = 0;
+  std::vector<std::string> Sentences;
+  size_t Left = 0;
   for (const CrossoverView::Row &Row : R.Crossovers.Rows) {
     if (Row.Gpu != GpuIndex || Row.Kind != Kind)
       continue;
-    if (Shown == Most) {
+    if (Sentences.size() == Most)
       ++Left;
-      continue;
-    }
-    ++Shown;
-    Text += (Text.empty() ? "" : "; ") + verdictSentence(Row);
+    else
+      Sentences.push_back(verdictSentence(Row));
   }
   if (Left)
-    Text += "; " + llvm::utostr(Left) + " more (--view=crossover)";
-  if (!Text.empty())
-    printWrapped(Text, 2, 2, Style, OS);
+    Sentences.push_back(llvm::utostr(Left) + " more (--view=crossover)");
+  printSentences(Sentences, 2, Style, OS);
 }
 
 void textRoofline(const Report &R, const TextStyle &Style,

@@ -4,11 +4,9 @@
 
 #include "xfa/Report/Figures.h"
 
-#include <numeric>
-
 namespace xfa {
 
-static constexpr size_t Indent = 2, Gap = 3, NarrowestWrap = 24;
+static constexpr size_t Indent = 2, Gap = 3, NarrowestWrap = 24, Fold = 6;
 
 std::vector<std::string> wrapText(llvm::StringRef Text, size_t Width) {
   std::vector<std::string> Lines(1);
@@ -36,6 +34,23 @@ void printWrapped(llvm::StringRef Text, size_t First, size_t Hang,
   }
 }
 
+void printSentences(llvm::ArrayRef<std::string> Sentences, size_t Indent,
+                    const TextStyle &Style, llvm::raw_ostream &OS) {
+  std::string Line;
+  auto flush = [&] {
+    if (!Line.empty())
+      printWrapped(Line, Indent, Indent, Style, OS);
+    Line.clear();
+  };
+  for (size_t I = 0; I < Sentences.size(); ++I) {
+    std::string Next = Sentences[I] + (I + 1 < Sentences.size() ? ";" : "");
+    if (Indent + textWidth(Line) + 1 + textWidth(Next) > Style.Width)
+      flush();
+    Line += (Line.empty() ? "" : " ") + Next;
+  }
+  flush();
+}
+
 void printHeading(llvm::StringRef Text, const TextStyle &Style,
                   llvm::raw_ostream &OS) {
   OS << "\n";
@@ -53,8 +68,8 @@ void printHeading(llvm::StringRef Text, const TextStyle &Style,
 
 /// Rows with the cells of Figure columns padded: numbers end, units begin, in
 /// the same column.
-std::vector<std::vector<std::string>> TextTable::alignFigures() const {
-  std::vector<std::vector<std::string>> Shown = Rows;
+std::vector<TextTable::Line> TextTable::alignFigures() const {
+  std::vector<Line> Shown = Rows;
   for (size_t C = 0; C < Columns.size(); ++C) {
     if (Columns[C].Align != Figure)
       continue;
@@ -75,95 +90,107 @@ std::vector<std::vector<std::string>> TextTable::alignFigures() const {
   return Shown;
 }
 
-std::vector<size_t>
-TextTable::naturalWidths(llvm::ArrayRef<std::vector<std::string>> Shown) const {
-  std::vector<size_t> Widths;
-  for (size_t C = 0; C < Columns.size(); ++C) {
-    size_t Width = textWidth(Columns[C].Header);
-    for (const auto &Row : Shown)
-      Width = std::max(Width, textWidth(Row[C]));
-    Widths.push_back(Width);
-  }
-  return Widths;
+static size_t longestWord(llvm::StringRef Text) {
+  size_t Longest = 0;
+  for (const std::string &Word : wrapText(Text, 0))
+    Longest = std::max(Longest, textWidth(Word));
+  return Longest;
 }
 
-/// Takes columns from those that wrap until the sum fits; false if it cannot.
-static bool squeeze(std::vector<size_t> &Widths,
-                    llvm::ArrayRef<TextTable::Column> Columns, size_t Room) {
-  size_t Sum = std::accumulate(Widths.begin(), Widths.end(), size_t(0));
+/// The widest columns give, down to what they must have; none if that is not
+/// enough.
+std::optional<TextTable::Part>
+TextTable::fit(size_t First, size_t End, size_t Room,
+               llvm::ArrayRef<Line> Shown) const {
+  Part P{First, End, {}};
+  std::vector<size_t> Least;
+  size_t Sum = Gap * (End - First - 1);
+  for (size_t C = First; C < End; ++C) {
+    size_t Cells = 0;
+    for (const Line &Row : Shown)
+      Cells = std::max(Cells, textWidth(Row[C]));
+    P.Widths.push_back(std::max(Cells, textWidth(Columns[C].Header)));
+    Least.push_back(
+        std::max(Columns[C].Wraps ? std::min(Cells, NarrowestWrap) : Cells,
+                 longestWord(Columns[C].Header)));
+    Sum += P.Widths.back();
+  }
   while (Sum > Room) {
-    size_t *Widest = nullptr;
-    for (size_t C = 0; C < Columns.size(); ++C)
-      if (Columns[C].Wraps && Widths[C] > NarrowestWrap &&
-          (!Widest || Widths[C] > *Widest))
-        Widest = &Widths[C];
+    std::optional<size_t> Widest;
+    for (size_t I = 0; I < Least.size(); ++I)
+      if (P.Widths[I] > Least[I] &&
+          (!Widest || P.Widths[I] > P.Widths[*Widest]))
+        Widest = I;
     if (!Widest)
-      return false;
-    --*Widest;
-    --Sum;
+      return std::nullopt;
+    size_t Give = std::min(P.Widths[*Widest] - Least[*Widest], Sum - Room);
+    // A little at a time: columns of equal width give alike.
+    Give = std::min<size_t>(Give, 1 + P.Widths[*Widest] / 16);
+    P.Widths[*Widest] -= Give;
+    Sum -= Give;
   }
-  return true;
+  return P;
 }
 
-static void trimmed(llvm::raw_ostream &OS, llvm::StringRef Line) {
-  OS << Line.rtrim(' ') << "\n";
+/// As few lines a row as it takes; a column too wide for any stands alone.
+std::vector<TextTable::Part>
+TextTable::layOut(size_t Width, llvm::ArrayRef<Line> Shown) const {
+  std::vector<Part> Parts;
+  for (size_t First = 0; First < Columns.size();) {
+    size_t Before = Parts.empty() ? Indent : Fold;
+    size_t Room = Width > Before + 1 ? Width - Before : 1;
+    std::optional<Part> Best;
+    for (size_t End = Columns.size(); End > First && !Best; --End)
+      Best = fit(First, End, Room, Shown);
+    if (!Best)
+      Best = Part{First, First + 1, {Room}};
+    First = Best->End;
+    Parts.push_back(std::move(*Best));
+  }
+  return Parts;
 }
 
-/// The last way: `header: cell` lines under each row's first cell.
-void TextTable::printList(
-    const TextStyle &Style, llvm::raw_ostream &OS,
-    llvm::ArrayRef<std::vector<std::string>> Shown) const {
-  for (const auto &Row : Shown) {
-    OS.indent(Indent) << Row[0] << "\n";
-    for (size_t C = 1; C < Columns.size(); ++C) {
-      llvm::StringRef Cell = llvm::StringRef(Row[C]).trim();
-      if (!Cell.empty())
-        printWrapped(
-            (Columns[C].Header.empty() ? "" : Columns[C].Header + ": ") +
-                Cell.str(),
-            Indent + 2, Indent + 4, Style, OS);
+void TextTable::printLine(const Part &P, const Line &Cells,
+                          llvm::raw_ostream &OS) const {
+  std::vector<std::vector<std::string>> Wrapped;
+  size_t Height = 0;
+  for (size_t C = P.First; C < P.End; ++C) {
+    size_t Width = P.Widths[C - P.First];
+    Wrapped.push_back(textWidth(Cells[C]) > Width
+                          ? wrapText(Cells[C], Width)
+                          : std::vector<std::string>{Cells[C]});
+    Height = std::max(Height, Wrapped.back().size());
+  }
+  for (size_t L = 0; L < Height; ++L) {
+    std::string Text(P.First ? Fold : Indent, ' ');
+    for (size_t I = 0; I < Wrapped.size(); ++I) {
+      llvm::StringRef Cell;
+      if (L < Wrapped[I].size())
+        Cell = Wrapped[I][L];
+      bool ToRight = Columns[P.First + I].Align != Left;
+      Text +=
+          (I ? std::string(Gap, ' ') : "") +
+          (ToRight ? padLeft(Cell, P.Widths[I]) : padRight(Cell, P.Widths[I]));
     }
+    llvm::StringRef Trimmed = llvm::StringRef(Text).rtrim(' ');
+    if (!Trimmed.empty())
+      OS << Trimmed << "\n";
   }
 }
 
 void TextTable::print(const TextStyle &Style, llvm::raw_ostream &OS) const {
   if (Rows.empty())
     return;
-  std::vector<std::vector<std::string>> Shown = alignFigures();
-  std::vector<size_t> Widths = naturalWidths(Shown);
-  size_t Frame = Indent + Gap * (Columns.size() - 1);
-  if (Style.Width <= Frame || !squeeze(Widths, Columns, Style.Width - Frame))
-    return printList(Style, OS, Shown);
-
-  auto printRow = [&](llvm::ArrayRef<std::string> Cells) {
-    std::vector<std::vector<std::string>> Lines;
-    size_t Height = 1;
-    for (size_t C = 0; C < Columns.size(); ++C) {
-      Lines.push_back(textWidth(Cells[C]) > Widths[C]
-                          ? wrapText(Cells[C], Widths[C])
-                          : std::vector<std::string>{Cells[C]});
-      Height = std::max(Height, Lines.back().size());
-    }
-    for (size_t L = 0; L < Height; ++L) {
-      std::string Line(Indent, ' ');
-      for (size_t C = 0; C < Columns.size(); ++C) {
-        llvm::StringRef Cell;
-        if (L < Lines[C].size())
-          Cell = Lines[C][L];
-        bool ToRight = Columns[C].Align != Left;
-        Line += ToRight ? padLeft(Cell, Widths[C]) : padRight(Cell, Widths[C]);
-        if (C + 1 < Columns.size())
-          Line.append(Gap, ' ');
-      }
-      trimmed(OS, Line);
-    }
-  };
-  std::vector<std::string> Headers;
+  std::vector<Line> Shown = alignFigures();
+  std::vector<Part> Parts = layOut(Style.Width, Shown);
+  Line Headers;
   for (const Column &C : Columns)
     Headers.push_back(C.Header);
-  printRow(Headers);
-  for (const auto &Row : Shown)
-    printRow(Row);
+  for (const Part &P : Parts)
+    printLine(P, Headers, OS);
+  for (const Line &Row : Shown)
+    for (const Part &P : Parts)
+      printLine(P, Row, OS);
 }
 
 } // namespace xfa

@@ -7,8 +7,9 @@
 
 namespace xfa {
 
-/// Columns with a header. What does not fit is folded: first the columns that
-/// may wrap, at blanks; then each row becomes a small list.
+/// Columns with a header. Where they do not fit, cells that may wrap and
+/// headers wrap at blanks; then the last columns go to a line of their own
+/// under the first ones.
 class TextTable {
 public:
   enum AlignTy : uint8_t {
@@ -29,14 +30,20 @@ public:
   void print(const TextStyle &Style, llvm::raw_ostream &OS) const;
 
 private:
-  std::vector<size_t>
-  naturalWidths(llvm::ArrayRef<std::vector<std::string>> Shown) const;
-  void printList(const TextStyle &Style, llvm::raw_ostream &OS,
-                 llvm::ArrayRef<std::vector<std::string>> Shown) const;
-  std::vector<std::vector<std::string>> alignFigures() const;
+  using Line = std::vector<std::string>;
+  /// Columns [First, End) and the widths that they get.
+  struct Part {
+    size_t First, End;
+    std::vector<size_t> Widths;
+  };
+  std::vector<Line> alignFigures() const;
+  std::optional<Part> fit(size_t First, size_t End, size_t Room,
+                          llvm::ArrayRef<Line> Shown) const;
+  std::vector<Part> layOut(size_t Width, llvm::ArrayRef<Line> Shown) const;
+  void printLine(const Part &P, const Line &Cells, llvm::raw_ostream &OS) const;
 
   std::vector<Column> Columns;
-  std::vector<std::vector<std::string>> Rows;
+  std::vector<Line> Rows;
 };
 
 /// Text at blanks into lines of at most Width columns; a longer word stands
@@ -45,6 +52,10 @@ std::vector<std::string> wrapText(llvm::StringRef Text, size_t Width);
 /// Prints a paragraph; lines after the first are indented by Hang.
 void printWrapped(llvm::StringRef Text, size_t Indent, size_t Hang,
                   const TextStyle &Style, llvm::raw_ostream &OS);
+/// Sentences with `; ` between them; a line breaks between two of them where
+/// that is possible.
+void printSentences(llvm::ArrayRef<std::string> Sentences, size_t Indent,
+                    const TextStyle &Style, llvm::raw_ostream &OS);
 /// A heading on a line of its own, folded like a paragraph.
 void printHeading(llvm::StringRef Text, const TextStyle &Style,
                   llvm::raw_ostream &OS);

@@ -86,7 +86,7 @@ void textMemory(const Report &R, const TextStyle &Style,
   Parts.add({"activations", Least + formula(V.ActivationBytes)});
   Parts.add({"together", Least + formula(V.PeakBytes)});
   if (V.KvCacheBytes)
-    Parts.add({"of it cache", formula(V.KvCacheBytes)});
+    Parts.add({"KV cache", formula(V.KvCacheBytes)});
   Parts.print(Style, OS);
   if (!V.Exact && !V.Unknown.empty())
     printWrapped("A lower bound: " + printable(V.Unknown), 2, 4, Style, OS);
@@ -102,7 +102,7 @@ void textMemory(const Report &R, const TextStyle &Style,
                                             {"activations", TextTable::Figure},
                                             {"together", TextTable::Figure}};
   if (V.KvCacheBytes)
-    Columns.push_back({"of it cache", TextTable::Figure});
+    Columns.push_back({"KV cache", TextTable::Figure});
   TextTable Table(std::move(Columns));
   for (const MemoryView::Row &Row : V.Rows) {
     std::vector<std::string> Cells = {
