@@ -42,6 +42,13 @@ static bool follows(const ModelAnalysis &A, const SymbolInfo &S) {
 
 static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
                            llvm::ArrayRef<llvm::StringRef> Needed) {
+  for (auto &Coordinate : P.At)
+    Coordinate.first = aliasOf(A, Coordinate.first);
+  // One sequence, unless something else is said.
+  for (const SymbolInfo &S : A.Symbols)
+    if (S.Meaning == SymbolInfo::Batch && llvm::is_contained(Needed, S.Name) &&
+        llvm::none_of(P.At, [&](const auto &C) { return C.first == S.Name; }))
+      P.At.emplace(P.At.begin(), S.Name, 1);
   P.Filled = P.At;
   // A symbol that no figure depends on needs no value from the user.
   for (const SymbolInfo &S : A.Symbols) {
@@ -61,8 +68,6 @@ static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
     return usageError("--at=\"" + toString(P.At, ",") + "\": " + Why);
   }
   P.Values = std::move(*Values);
-  for (auto &Coordinate : P.At)
-    Coordinate.first = aliasOf(A, Coordinate.first);
   return llvm::Error::success();
 }
 

@@ -16,8 +16,9 @@ Machine
 
 Points
   --at="B=1,N=32"        evaluate here (repeatable); B batch, N sequence, S new
-                         and P cached tokens (N = P + S), or the graph's names.
-                         Default: B 1 and 64, N 32 and 1024
+                         and P cached tokens (N = P + S), or the graph's names;
+                         B and S are 1 unless bound. Default: B 1 and 64 by
+                         N 32 and 1024
   --sweep="N=32:16384:x2"  a range, +K or xK; several by commas are crossed
 
 What is counted
