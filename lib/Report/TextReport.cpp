@@ -106,8 +106,9 @@ static std::string weightsLine(const SummaryView &S) {
   if (S.Parameters == 0)
     return "no parameters";
   Text += ", " + figure(static_cast<double>(S.WeightBytes), "B");
-  if (S.WeightType != ElemType::Undefined)
-    Text += " " + elemTypeName(S.WeightType).str();
+  Text += S.WeightType == ElemType::Undefined
+              ? " of several types"
+              : " " + elemTypeName(S.WeightType).str();
   if (!S.WeightsPresent)
     Text += " (absent, not needed)";
   return Text;
@@ -133,7 +134,12 @@ static std::string nodesText(const SummaryView &S) {
 
 static std::string symbolsLine(const Report &R) {
   std::string Text;
+  std::string Total; // the graph's name of P + S
   for (const SymbolInfo &S : R.Summary.Symbols) {
+    if (R.A->HasCache && S.Meaning == SymbolInfo::Total) {
+      Total = " (" + printable(S.GraphName) + ")";
+      continue;
+    }
     std::string Meaning = S.Meaning == SymbolInfo::Other
                               ? printable(S.GraphName)
                               : meaningName(S.Meaning).str();
@@ -149,7 +155,8 @@ static std::string symbolsLine(const Report &R) {
     Text += (Text.empty() ? "" : ", ") + S.Name + " = " + Meaning;
   }
   if (R.A->HasCache)
-    Text += std::string(Text.empty() ? "" : ", ") + "N = P + S";
+    Text += (Text.empty() ? "" : ", ") + std::string("N = ") +
+            formula(R.A->PastPositions + R.A->NewPositions) + Total;
   const StructureView &F = R.Found;
   if (F.Kind != Structure::None && F.Causal != Verdict::NotApplicable) {
     Text += Text.empty() ? "causal: " : " · causal: ";
@@ -163,14 +170,10 @@ static std::string symbolsLine(const Report &R) {
 static void textSummary(const Report &R, const TextStyle &Style,
                         llvm::raw_ostream &OS) {
   std::string Path = printable(R.Summary.Path);
-  size_t Indent = textWidth(Path) + 4;
-  bool Beside = Indent <= 40 && Style.Width >= Indent + 60;
-  if (!Beside)
-    Indent = 2;
-  std::vector<std::string> Lines;
-  auto add = [&](const std::string &Text) {
+  std::vector<std::string> Paragraphs, Lines;
+  auto add = [&](std::string Text) {
     if (!Text.empty())
-      llvm::append_range(Lines, wrapText(Text, Style.Width - Indent));
+      Paragraphs.push_back(std::move(Text));
   };
   add(structureLine(R.Found));
   if (R.Found.Confidence == Structure::Partial)
@@ -179,6 +182,15 @@ static void textSummary(const Report &R, const TextStyle &Style,
   add(weightsLine(R.Summary) + " · " + (Opsets.empty() ? "" : Opsets + " · ") +
       nodesText(R.Summary));
   add(symbolsLine(R));
+  // Beside the path, if it all fits there; else under it.
+  size_t Indent = textWidth(Path) + 4;
+  bool Beside = llvm::all_of(Paragraphs, [&](const std::string &Text) {
+    return Indent + textWidth(Text) <= Style.Width;
+  });
+  if (!Beside)
+    Indent = 2;
+  for (const std::string &Text : Paragraphs)
+    llvm::append_range(Lines, wrapText(Text, Style.Width - Indent));
   if (Style.Colour)
     OS << "\033[1m" << Path << "\033[0m";
   else
@@ -286,13 +298,16 @@ void renderText(const Report &R, const TextStyle &Style,
                 llvm::raw_ostream &OS) {
   TextStyle Fit = Style;
   Fit.Width = std::max(Style.Width, 40u);
+  std::string Text;
+  llvm::raw_string_ostream Body(Text);
   if (R.shows(View::Summary))
-    textSummary(R, Fit, OS);
-  textUnknown(R, Fit, OS);
+    textSummary(R, Fit, Body);
+  textUnknown(R, Fit, Body);
   for (View V : R.Views)
-    textView(R, V, Fit, OS);
+    textView(R, V, Fit, Body);
   if (R.shows(View::Summary))
-    textNotes(R, Fit, OS);
+    textNotes(R, Fit, Body);
+  OS << llvm::StringRef(Text).ltrim('\n');
 }
 
 } // namespace xfa
