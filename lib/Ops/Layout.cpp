@@ -190,8 +190,9 @@ void inferFlatten(InferContext &Ctx) {
 // Squeeze, Unsqueeze
 //===----------------------------------------------------------------------===//
 
-/// Squeeze without axes: every 1 goes. A symbol might be 1.
-static void squeezeOnes(InferContext &Ctx) {
+/// Squeeze without axes: every 1 goes. A symbol might be 1. With an empty list
+/// of axes nothing goes by the letter, every 1 in ONNX Runtime.
+static void squeezeOnes(InferContext &Ctx, bool EmptyList) {
   Shape Dims;
   for (Expr D : Ctx.dims(0)) {
     Truth One = equal(D, Ctx.constant(1));
@@ -199,6 +200,9 @@ static void squeezeOnes(InferContext &Ctx) {
       return Ctx.setUnknown(0, Ctx.elem(0),
                             "Squeeze without axes, and " + toString(D) +
                                 " may be 1");
+    if (One == Truth::True && EmptyList)
+      return Ctx.setUnknown(0, Ctx.elem(0),
+                            "runtimes differ about an empty list of axes");
     if (One == Truth::False)
       Dims.push_back(D);
   }
@@ -210,8 +214,8 @@ void inferSqueeze(InferContext &Ctx) {
   if (!Ctx.hasRank(0))
     return setUnknownFrom(Ctx, 0, Ctx.elem(0), 0);
   IntegerList Axes = integerList(Ctx, "axes", 1);
-  if (!Axes.Present)
-    return squeezeOnes(Ctx);
+  if (!Axes.Present || (Axes.HasLength && Axes.size() == 0))
+    return squeezeOnes(Ctx, Axes.Present);
   auto Constants = Axes.constants();
   if (!Constants) {
     const char *Why = "the axes to squeeze are known at run time only";

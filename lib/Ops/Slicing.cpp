@@ -71,6 +71,13 @@ static AxisSlice sliceAxis(InferContext &Ctx, Expr Dim, Expr Start, Expr End,
       Result.Length = Ctx.unknownDim(E.unknownReason());
       return Result;
     }
+  // Backwards to INT_MAX: ONNX stops at the last element, ONNX Runtime reads it
+  // as "to the end", which is the first.
+  if (Step < 0 && (End.is(INT64_MAX) || End.is(INT32_MAX))) {
+    Result.Start = Ctx.store().unknown("a slice backwards to INT_MAX");
+    Result.Length = Ctx.unknownDim("a slice backwards to INT_MAX");
+    return Result;
+  }
   Expr Zero = Ctx.constant(0);
   Expr Low = Step > 0 ? Zero : Ctx.constant(-1);
   Expr High = Step > 0 ? Dim : Dim - 1;

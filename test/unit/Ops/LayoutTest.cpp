@@ -142,6 +142,14 @@ TEST(Squeeze, WithoutAxesASymbolMayBeOne) {
   EXPECT_EQ(Larger.shape(), "[1 + B]");
 }
 
+TEST(Squeeze, EmptyListOfAxesRuntimesDiffer) {
+  OneNode Ones("Squeeze"), None("Squeeze");
+  Ones.input("1,3").ints("");
+  EXPECT_EQ(Ones.shape(), "*");
+  None.input("2,3").ints("");
+  EXPECT_EQ(None.shape(), "[2,3]");
+}
+
 TEST(Squeeze, ASymbolIsOneWhereItIsSqueezed) {
   OneNode N("Squeeze"), Wrong("Squeeze");
   N.input("B,N").ints("0");

@@ -36,6 +36,10 @@ TEST(Slice, NegativeSteps) {
             "[1]");
 }
 
+TEST(Slice, BackwardsToIntMaxRuntimesDiffer) {
+  EXPECT_EQ(sliced("10", "-1", "9223372036854775807", "-1"), "[?]");
+}
+
 TEST(Slice, ToTheEndOfASymbol) {
   EXPECT_EQ(sliced("N", "0", "9223372036854775807"), "[N]");
   EXPECT_EQ(sliced("N", "0", "2147483647"), "[N]"); // INT_MAX, as ONNX advises
