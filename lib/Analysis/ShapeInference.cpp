@@ -2,6 +2,7 @@
 
 #include "xfa/Analysis/ShapeInference.h"
 
+#include "xfa/Ops/ConstantFacts.h"
 #include "xfa/Ops/Op.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -57,7 +58,6 @@ private:
   Expr declaredDim(const DeclaredDim &Dim, const llvm::Twine &FreshName);
   ValueFacts declaredFacts(TypeId Type, llvm::StringRef Name);
   ValueFacts inputFacts(ValueId In);
-  ValueFacts constantFacts(const Constant &C);
 
   bool inferGraph(const Graph &G);
   bool inferNode(NodeId Id);
@@ -174,30 +174,11 @@ ValueFacts Inference::inputFacts(ValueId In) {
   return F;
 }
 
-ValueFacts Inference::constantFacts(const Constant &C) {
-  ValueFacts F;
-  F.Kind = C.Sparse ? ValueFacts::SparseTensor : ValueFacts::Tensor;
-  F.Elem = C.Elem;
-  F.HasRank = true;
-  F.Folded = true;
-  for (int64_t Dim : C.Dims)
-    F.Dims.push_back(Store.constant(Dim));
-  if (!C.Kept)
-    return F;
-  bool IsBool = C.Elem == ElemType::Bool;
-  for (int64_t I : C.Ints)
-    F.Known.Elements.push_back(IsBool ? Element::boolean(I != 0)
-                                      : Element::integer(Store.constant(I)));
-  for (double D : C.Floats)
-    F.Known.Elements.push_back(Element::number(D));
-  return F;
-}
-
 /// True if every node of it is folded (C7).
 bool Inference::inferGraph(const Graph &G) {
   for (ValueId Init : G.Initializers)
     if (M[Init].Const)
-      Result.Values[Init.Index] = constantFacts(M[M[Init].Const]);
+      Result.Values[Init.Index] = factsOf(Store, M[M[Init].Const]);
   bool AllFolded = true;
   for (NodeId Id : G.Nodes) {
     AllFolded &= inferNode(Id);

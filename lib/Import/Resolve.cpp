@@ -41,13 +41,10 @@ constexpr int64_t NewestIrVersion = 14;
 struct Scope {
   Scope *Outer = nullptr;
   GraphId Graph;
-  /// The last definition of each name. No id: a function's operand that the
-  /// call leaves out.
+  /// The last definition of each name: of several Constants by one name, ONNX
+  /// Runtime gives the last one to every use. No id: a function's operand that
+  /// the call leaves out.
   llvm::DenseMap<StringRef, ValueId> Names;
-  /// Of names with several definitions all, by the position after which each
-  /// holds (0: before the first node).
-  llvm::DenseMap<StringRef, SmallVector<std::pair<uint32_t, ValueId>, 2>>
-      Redefined;
 
   /// The graph's nodes are those from FirstNode on, in the file's order; the
   /// one at Position is being resolved.
@@ -101,8 +98,7 @@ private:
   Expected<GraphId> callee(const Call &C, NodeId Site);
   Error nodes(Scope &S, ArrayRef<ProtoNode> Nodes, const Call *Env);
   Error declareOutputs(Scope &S, ArrayRef<ProtoNode> Nodes, const Call *Env);
-  Error declareOutput(Scope &S, uint32_t Position, const ProtoNode &N,
-                      StringRef Name, ValueId V);
+  Error declareOutput(Scope &S, const ProtoNode &N, StringRef Name, ValueId V);
   Error resolveNode(Scope &S, NodeId Id, const ProtoNode &N, const Call *Env);
   Error call(Scope &S, NodeId Id, const ProtoNode &N, unsigned Function,
              const Call *Env);
@@ -170,18 +166,6 @@ std::optional<ValueId> Resolver::lookUp(Scope &S, StringRef Name) {
     if (Found == At->Names.end())
       continue;
     ValueId V = Found->second;
-    if (!At->Redefined.empty()) {
-      auto Several = At->Redefined.find(Name);
-      if (Several != At->Redefined.end()) {
-        // The last that holds here, or else the first.
-        const auto &All = Several->second;
-        auto After = llvm::upper_bound(
-            All, At->Position,
-            [](uint32_t Here, const auto &D) { return Here < D.first; });
-        V = After == All.begin() ? All.front().second
-                                 : std::prev(After)->second;
-      }
-    }
     if (!V)
       return V;
     if (std::optional<uint32_t> Producer = At->positionOf(M[V].Producer)) {
@@ -195,8 +179,8 @@ std::optional<ValueId> Resolver::lookUp(Scope &S, StringRef Name) {
   return std::nullopt;
 }
 
-Error Resolver::declareOutput(Scope &S, uint32_t Position, const ProtoNode &N,
-                              StringRef Name, ValueId V) {
+Error Resolver::declareOutput(Scope &S, const ProtoNode &N, StringRef Name,
+                              ValueId V) {
   auto [Known, New] = S.Names.try_emplace(Name, V);
   if (New)
     return Error::success();
@@ -216,14 +200,8 @@ Error Resolver::declareOutput(Scope &S, uint32_t Position, const ProtoNode &N,
                             : std::string("an input"))));
   }
 
-  auto &All = S.Redefined[Name];
-  if (All.empty()) {
-    if (++P.Accepted.Redefinitions == 1)
-      P.Accepted.FirstRedefined = Name;
-    std::optional<uint32_t> First = S.positionOf(M[Previous].Producer);
-    All.emplace_back(First ? *First + 1 : 0, Previous);
-  }
-  All.emplace_back(Position + 1, V);
+  if (++P.Accepted.Redefinitions == 1)
+    P.Accepted.FirstRedefined = Name;
   Known->second = V;
   return Error::success();
 }
@@ -235,11 +213,6 @@ void Resolver::declareTypes(Scope &S, ArrayRef<ProtoValueInfo> Infos) {
     if (Found == S.Names.end() || !Found->second || M[Found->second].Declared)
       continue;
     M[Found->second].Declared = Info.Type;
-    auto Several = S.Redefined.find(Info.Name);
-    if (Several == S.Redefined.end() || !Info.Type)
-      continue;
-    for (auto [Position, V] : Several->second)
-      M[V].Declared = Info.Type;
   }
 }
 
@@ -350,7 +323,7 @@ Error Resolver::declareOutputs(Scope &S, ArrayRef<ProtoNode> Nodes,
       M[V].Producer = Id;
       M[V].OutputIndex = static_cast<uint32_t>(Outputs.size());
       Outputs.push_back(V);
-      if (Error E = declareOutput(S, I, From, Name, V))
+      if (Error E = declareOutput(S, From, Name, V))
         return E;
     }
     N.Outputs = M.save(ArrayRef<ValueId>(Outputs));
