@@ -154,10 +154,23 @@ void Counter::countIf(NodeId Id, Expr Times) {
   }
   if (!Undecided)
     return;
-  Cost.Matrix = max(Sums[0].Matrix, Sums[1].Matrix);
-  Cost.Vector = max(Sums[0].Vector, Sums[1].Vector);
-  Cost.Read = max(Sums[0].Read, Sums[1].Read);
-  Cost.Written = max(Sums[0].Written, Sums[1].Written);
+  // The larger total, split as the branch that has it; where neither is larger
+  // at every binding, the first part is the larger of its kind.
+  auto Larger = [&](Expr NodeCost::*First, Expr NodeCost::*Second) {
+    Expr Totals[2];
+    for (unsigned B = 0; B < 2; ++B)
+      Totals[B] = Sums[B].*First + Sums[B].*Second;
+    for (unsigned B = 0; B < 2; ++B)
+      if (lessEqual(Totals[1 - B], Totals[B]) == Truth::True) {
+        Cost.*First = Sums[B].*First;
+        Cost.*Second = Sums[B].*Second;
+        return;
+      }
+    Cost.*First = max(Sums[0].*First, Sums[1].*First);
+    Cost.*Second = max(Totals[0], Totals[1]) - Cost.*First;
+  };
+  Larger(&NodeCost::Matrix, &NodeCost::Vector);
+  Larger(&NodeCost::Written, &NodeCost::Read);
   Cost.WeightRead = max(Sums[0].WeightRead, Sums[1].WeightRead);
 }
 

@@ -329,6 +329,18 @@ void Recogniser::assignRoles() {
     if (From && S.Roles[From.Index])
       setRole(N, *S.Roles[From.Index], S.Layers[From.Index]);
   }
+  // C14: a weight's dequantisation belongs to its consumer.
+  for (NodeId N : G.order()) {
+    if (G.kind(N) != OpKind::DequantizeLinear || Facts[G.result(N)].Folded)
+      continue;
+    llvm::ArrayRef<NodeId> Readers = G.consumers(G.result(N));
+    while (!Readers.empty() && G.isPassThrough(Readers[0]))
+      Readers = G.consumers(G.result(Readers[0]));
+    if (S.Roles[N.Index] || Readers.empty() || !S.Roles[Readers[0].Index])
+      continue;
+    S.Roles[N.Index] = S.Roles[Readers[0].Index];
+    S.Layers[N.Index] = S.Layers[Readers[0].Index];
+  }
   for (NodeId N : G.order())
     setRole(N, Role::Other, -1);
 }
