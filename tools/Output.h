@@ -64,7 +64,7 @@ inline int writeAll(int Descriptor, llvm::StringRef Text) {
 /// A new file beside the old one takes its place at the end: what stands under
 /// Path is whole at every moment.
 inline llvm::Error writeFile(llvm::StringRef Path, llvm::StringRef Text) {
-  auto failed = [&](std::error_code Code) {
+  auto Failed = [&](std::error_code Code) {
     return llvm::createStringError("cannot write " + Path + ": " +
                                    Code.message());
   };
@@ -72,32 +72,32 @@ inline llvm::Error writeFile(llvm::StringRef Path, llvm::StringRef Text) {
   if (!llvm::sys::fs::status(Path, Status) &&
       !llvm::sys::fs::is_regular_file(Status)) {
     if (llvm::sys::fs::is_directory(Status))
-      return failed(std::make_error_code(std::errc::is_a_directory));
+      return Failed(std::make_error_code(std::errc::is_a_directory));
     // A device or a pipe (/dev/null) cannot be replaced, only written.
     std::error_code Code;
     llvm::raw_fd_ostream OS(Path, Code);
     if (Code)
-      return failed(Code);
+      return Failed(Code);
     OS << Text;
     OS.close();
-    if ((Code = OS.error())) {
-      OS.clear_error();
-      return failed(Code);
-    }
+    Code = OS.error();
+    OS.clear_error();
+    if (Code)
+      return Failed(Code);
     return llvm::Error::success();
   }
   llvm::Expected<llvm::sys::fs::TempFile> Temp =
       llvm::sys::fs::TempFile::create(Path + ".%%%%%%%%.tmp", 0666);
   if (!Temp)
-    return failed(llvm::errorToErrorCode(Temp.takeError()));
+    return Failed(llvm::errorToErrorCode(Temp.takeError()));
   if (int Errno = writeAll(Temp->FD, Text)) {
     llvm::consumeError(Temp->discard());
-    return failed(std::error_code(Errno, std::generic_category()));
+    return Failed(std::error_code(Errno, std::generic_category()));
   }
   if (llvm::Error E = Temp->keep(Path)) {
     std::error_code Code = llvm::errorToErrorCode(std::move(E));
     llvm::consumeError(Temp->discard());
-    return failed(Code);
+    return Failed(Code);
   }
   return llvm::Error::success();
 }

@@ -98,17 +98,17 @@ void printShapesLine(llvm::StringRef Path, const Model &M,
   J.object([&] {
     J.attribute("path", jsonSafe(Path));
     J.attributeObject("values", [&] {
-      auto add = [&](ValueId V) {
+      auto Add = [&](ValueId V) {
         if (!V || M[V].Name.empty() || !Seen.insert(M[V].Name).second)
           return;
         J.attributeBegin(jsonSafe(M[V].Name));
         jsonFacts(J, Facts[V]);
         J.attributeEnd();
       };
-      llvm::for_each(M.main().Inputs, add);
-      llvm::for_each(M.main().Initializers, add);
+      llvm::for_each(M.main().Inputs, Add);
+      llvm::for_each(M.main().Initializers, Add);
       for (NodeId N : M.main().Nodes)
-        llvm::for_each(M[N].Outputs, add);
+        llvm::for_each(M[N].Outputs, Add);
     });
   });
   OS << "\n";

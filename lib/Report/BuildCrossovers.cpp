@@ -25,9 +25,8 @@ static std::vector<Question> questions(const BoundPoints &Points) {
       if (!llvm::is_contained(Names, Name) && Name != "S")
         Names.push_back(Name);
   // The sequence first: its verdicts are what most want.
-  llvm::stable_sort(Names, [](const std::string &A, const std::string &B) {
-    return (A == "N") > (B == "N");
-  });
+  if (auto Length = llvm::find(Names, "N"); Length != Names.end())
+    std::rotate(Names.begin(), Length, Length + 1);
   for (const std::string &Along : Names)
     for (const BoundPoint &P : Points.Points) {
       Question Q{Along, {}, &P};

@@ -119,7 +119,7 @@ static LedgerView buildLedger(const ModelAnalysis &A, LedgerKind Kind,
     V.SharesAt = P->At;
   std::optional<double> Flops = valueAt(L.Total.flops(), P);
   std::optional<double> Bytes = valueAt(L.Total.bytes(), P);
-  auto share = [&](const Work &W) {
+  auto Share = [&](const Work &W) {
     LedgerView::Share S;
     if (std::optional<double> F = valueAt(W.flops(), P); F && Flops && *Flops)
       S.Flops = *F / *Flops;
@@ -128,9 +128,9 @@ static LedgerView buildLedger(const ModelAnalysis &A, LedgerKind Kind,
     return S;
   };
   for (const Ledger::RoleRow &Row : L.Roles)
-    V.Roles.push_back({Row.R, Row.Count, Row.W, share(Row.W)});
+    V.Roles.push_back({Row.R, Row.Count, Row.W, Share(Row.W)});
   for (const Ledger::LayerRow &Row : L.Layers)
-    V.Layers.push_back({Row.Layer, Row.W, share(Row.W)});
+    V.Layers.push_back({Row.Layer, Row.W, Share(Row.W)});
   return V;
 }
 
@@ -157,7 +157,7 @@ static llvm::Error pickLedgers(const Model &M, const ModelAnalysis &A,
 static llvm::SmallVector<llvm::StringRef, 4>
 neededSymbols(const ModelAnalysis &A, const ReportOptions &Options) {
   llvm::SmallVector<llvm::StringRef, 4> Needed;
-  auto add = [&](Expr E) {
+  auto Add = [&](Expr E) {
     if (!E)
       return;
     for (llvm::StringRef Name : symbols(E))
@@ -165,11 +165,11 @@ neededSymbols(const ModelAnalysis &A, const ReportOptions &Options) {
         Needed.push_back(Name);
   };
   for (LedgerKind K : Options.Ledgers) {
-    add(ledgerOf(A, K).Total.flops());
-    add(ledgerOf(A, K).Total.bytes());
+    Add(ledgerOf(A, K).Total.flops());
+    Add(ledgerOf(A, K).Total.bytes());
   }
   if (A.Memory)
-    add(A.Memory->PeakBytes);
+    Add(A.Memory->PeakBytes);
   return Needed;
 }
 

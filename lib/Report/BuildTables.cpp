@@ -39,7 +39,7 @@ void buildMemory(Report &R, const BoundPoints &Points) {
     if (Node)
       V.PeakAt.push_back({R.M->label(Node), (*R.M)[Node].Op.str(), Bytes});
   for (const BoundPoint &P : Points.Points) {
-    auto value = [&](Expr E) -> std::optional<__int128> {
+    auto Value = [&](Expr E) -> std::optional<__int128> {
       if (!E)
         return std::nullopt;
       llvm::Expected<__int128> At = evaluate(E, P.Values);
@@ -48,12 +48,12 @@ void buildMemory(Report &R, const BoundPoints &Points) {
       llvm::consumeError(At.takeError());
       return std::nullopt;
     };
-    std::optional<__int128> Peak = value(F.PeakBytes);
-    std::optional<__int128> Activations = value(F.ActivationBytes);
-    std::optional<__int128> Weights = value(F.WeightBytes);
+    std::optional<__int128> Peak = Value(F.PeakBytes);
+    std::optional<__int128> Activations = Value(F.ActivationBytes);
+    std::optional<__int128> Weights = Value(F.WeightBytes);
     if (Peak && Activations && Weights)
       V.Rows.push_back(
-          {P.At, *Peak, *Activations, *Weights, value(V.KvCacheBytes)});
+          {P.At, *Peak, *Activations, *Weights, Value(V.KvCacheBytes)});
   }
   R.Memory = std::move(V);
 }
@@ -183,18 +183,18 @@ void buildLeftOut(Report &R) {
 
 void buildHints(Report &R) {
   if (R.Gpus.empty())
-    R.Next.push_back("--gpu=t4");
+    R.Next.emplace_back("--gpu=t4");
   if (!R.Summary.Unknown.empty() && !R.shows(View::Nodes))
-    R.Next.push_back("--view=nodes");
+    R.Next.emplace_back("--view=nodes");
   if (R.Ledgers.front().Kind == LedgerKind::Textbook)
-    R.Next.push_back("--ledger=graph");
+    R.Next.emplace_back("--ledger=graph");
   else if (!R.shows(View::Ops))
-    R.Next.push_back("--view=ops");
+    R.Next.emplace_back("--view=ops");
   if (R.A->Textbook && !R.shows(View::Layers))
-    R.Next.push_back("--view=layers");
+    R.Next.emplace_back("--view=layers");
   if (!R.shows(View::Memory))
-    R.Next.push_back("--view=memory");
-  R.Next.push_back("--format=json -o report.json");
+    R.Next.emplace_back("--view=memory");
+  R.Next.emplace_back("--format=json -o report.json");
 }
 
 } // namespace xfa

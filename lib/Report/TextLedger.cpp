@@ -260,7 +260,7 @@ void textReconcile(const Report &R, const TextStyle &Style,
                    {"FLOPs", TextTable::Left, true},
                    {"bytes", TextTable::Left, true}});
   const Reconciliation &W = *R.Walk;
-  auto signedFormula = [](Expr E) {
+  auto SignedFormula = [](Expr E) {
     if (!E || E.is(0))
       return std::string("–");
     std::string Text = formula(E);
@@ -269,7 +269,7 @@ void textReconcile(const Report &R, const TextStyle &Style,
   Table.add({"textbook", formula(W.TextbookFlops), formula(W.TextbookBytes)});
   for (const Reconciliation::Line &L : W.Lines)
     Table.add(
-        {printable(L.What), signedFormula(L.Flops), signedFormula(L.Bytes)});
+        {printable(L.What), SignedFormula(L.Flops), SignedFormula(L.Bytes)});
   Table.add({"graph", formula(W.GraphFlops), formula(W.GraphBytes)});
   Table.print(Style, OS);
 }

@@ -82,11 +82,12 @@ static std::string structureLine(const StructureView &S) {
     return Text;
   if (S.Layers > 1 || S.Kind <= Structure::EncoderDecoder)
     Text += ", " + count(S.Layers, "layer");
-  auto size = [&](llvm::StringRef Before, Expr E, llvm::StringRef After = "") {
+  auto AddSize = [&](llvm::StringRef Before, Expr E,
+                     llvm::StringRef After = "") {
     if (E && E.isKnown())
       Text += ", " + Before.str() + toString(E) + After.str();
   };
-  size("D ", S.Hidden);
+  AddSize("D ", S.Hidden);
   if (S.Heads && S.HeadDim)
     Text += ", " + formula(S.Heads) + (S.Heads.is(1) ? " head" : " heads") +
             " of " + formula(S.HeadDim);
@@ -95,7 +96,7 @@ static std::string structureLine(const StructureView &S) {
   std::string Activation =
       S.Activation.empty() ? "" : " (" + activationName(S.Activation) + ")";
   if (S.MlpHidden)
-    size("MLP ", S.MlpHidden, Activation);
+    AddSize("MLP ", S.MlpHidden, Activation);
   if (S.Vocab)
     Text += ", vocabulary " + formula(S.Vocab);
   return Text;
@@ -171,17 +172,17 @@ static void textSummary(const Report &R, const TextStyle &Style,
                         llvm::raw_ostream &OS) {
   std::string Path = printable(R.Summary.Path);
   std::vector<std::string> Paragraphs, Lines;
-  auto add = [&](std::string Text) {
+  auto Add = [&](std::string Text) {
     if (!Text.empty())
       Paragraphs.push_back(std::move(Text));
   };
-  add(structureLine(R.Found));
+  Add(structureLine(R.Found));
   if (R.Found.Confidence == Structure::Partial)
-    add("recognised in part: " + printable(llvm::join(R.Found.Missing, "; ")));
+    Add("recognised in part: " + printable(llvm::join(R.Found.Missing, "; ")));
   std::string Opsets = opsetsText(R.Summary);
-  add(weightsLine(R.Summary) + " · " + (Opsets.empty() ? "" : Opsets + " · ") +
+  Add(weightsLine(R.Summary) + " · " + (Opsets.empty() ? "" : Opsets + " · ") +
       nodesText(R.Summary));
-  add(symbolsLine(R));
+  Add(symbolsLine(R));
   // Beside the path, if it all fits there; else under it.
   size_t Indent = textWidth(Path) + 4;
   bool Beside = llvm::all_of(Paragraphs, [&](const std::string &Text) {

@@ -61,6 +61,7 @@ static void printPoints(const Report &R,
   bool Times = Rows.front()->Gpu >= 0;
   bool PerOp = Times && R.Options.Times == Estimate::PerOp;
   std::vector<TextTable::Column> Columns;
+  Columns.reserve(Symbols.size() + 8);
   for (const std::string &Name : Symbols)
     Columns.push_back({Name, TextTable::Right});
   Columns.push_back({"FLOPs", TextTable::Figure});
@@ -77,6 +78,7 @@ static void printPoints(const Report &R,
   TextTable Table(std::move(Columns));
   for (const RooflineView::Row *Row : Rows) {
     std::vector<std::string> Cells;
+    Cells.reserve(Symbols.size() + 8);
     for (const std::string &Name : Symbols)
       Cells.push_back(valueOf(Row->At, Name));
     std::string Least = atLeast(Row->Exact).str();
@@ -90,9 +92,9 @@ static void printPoints(const Report &R,
       if (PerOp)
         Cells.push_back(Row->PerOpTime ? Least + duration(*Row->PerOpTime)
                                        : optionalTime(std::nullopt));
-      Cells.push_back(!Row->BoundBy                    ? "unknown"
-                      : *Row->BoundBy == Bound::Memory ? "memory"
-                                                       : "compute");
+      Cells.emplace_back(!Row->BoundBy                    ? "unknown"
+                         : *Row->BoundBy == Bound::Memory ? "memory"
+                                                          : "compute");
       Cells.push_back(Row->Why);
     }
     Table.add(std::move(Cells));

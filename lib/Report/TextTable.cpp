@@ -37,7 +37,7 @@ void printWrapped(llvm::StringRef Text, size_t First, size_t Hang,
 void printSentences(llvm::ArrayRef<std::string> Sentences, size_t Indent,
                     const TextStyle &Style, llvm::raw_ostream &OS) {
   std::string Line;
-  auto flush = [&] {
+  auto Flush = [&] {
     if (!Line.empty())
       printWrapped(Line, Indent, Indent, Style, OS);
     Line.clear();
@@ -45,10 +45,10 @@ void printSentences(llvm::ArrayRef<std::string> Sentences, size_t Indent,
   for (size_t I = 0; I < Sentences.size(); ++I) {
     std::string Next = Sentences[I] + (I + 1 < Sentences.size() ? ";" : "");
     if (Indent + textWidth(Line) + 1 + textWidth(Next) > Style.Width)
-      flush();
+      Flush();
     Line += (Line.empty() ? "" : " ") + Next;
   }
-  flush();
+  Flush();
 }
 
 void printHeading(llvm::StringRef Text, const TextStyle &Style,

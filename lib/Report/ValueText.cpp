@@ -5,16 +5,16 @@
 namespace xfa {
 
 std::string factsText(const ValueFacts &F, const ModelAnalysis *Aliases) {
-  auto item = [&] { return F.Item ? factsText(*F.Item, Aliases) : "?"; };
+  auto Item = [&] { return F.Item ? factsText(*F.Item, Aliases) : "?"; };
   switch (F.Kind) {
   case ValueFacts::Unknown:
     return "?";
   case ValueFacts::Sequence:
-    return "sequence(" + item() + ")";
+    return "sequence(" + Item() + ")";
   case ValueFacts::Optional:
-    return "optional(" + item() + ")";
+    return "optional(" + Item() + ")";
   case ValueFacts::Map:
-    return "map(" + item() + ")";
+    return "map(" + Item() + ")";
   case ValueFacts::Tensor:
   case ValueFacts::SparseTensor:
     break;
