@@ -1,4 +1,5 @@
-"""Where a graph holds other matrix products than the torch model that torch's counter counted, node by node.
+"""Where a graph holds other matrix products than the torch model that torch's counter counted, or where a rule of ours
+does not count one, node by node.
 
 DIFFERENCES: {model: (what the graph has more, an expression in the dims of its flops.json; the nodes that explain it)}.
 A graph that is not here agrees to the FLOP.
@@ -25,4 +26,12 @@ DIFFERENCES = {
         "-batch*(2*768*768 + 2*196*768*1536 + 4*196*768 + 2*768*768 + 2*2*768*3072)",
         "the pooling head is not in the graph (only the last hidden state is an output): query of one probe, keys and "
         "values of 196 patches, attention of one row over 196, output projection, two products of its MLP"),
+    "plain_nn_multiheadattention_d1024_ts17": (
+        "4*batch*sequence*1024*(8 - sequence)",
+        "the exporter baked the example's 8 positions into the Reshapes of keys and values: Q x K is "
+        "[B,16,S,64] x [B,16,64,8], P x V [B,16,S,8] x [B,16,8,64], together 4 * B * S * 1024 * 8, not * S"),
+    "deberta-v3-small-2l_dynamo18": (
+        "-4*(2*512*768*768)",
+        "C7: keys and queries of the 512 relative positions, [512,768] x [768,768] twice a layer, are functions of "
+        "weights alone, so they are known when the graph is compiled; torch multiplies them each time"),
 }

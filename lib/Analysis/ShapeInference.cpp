@@ -21,6 +21,23 @@ bool isPlainName(llvm::StringRef Name) {
          });
 }
 
+/// The only symbol of `(s1 - 1)//8 + 1`, an expression that is never negative;
+/// empty for anything else. `batch-size` is a name.
+llvm::StringRef loneSymbol(llvm::StringRef Text) {
+  if (Text.find_first_of("+*/") == llvm::StringRef::npos)
+    return "";
+  ExprStore Scratch;
+  llvm::Expected<Expr> Parsed = Scratch.parse(Text);
+  if (!Parsed) {
+    llvm::consumeError(Parsed.takeError());
+    return "";
+  }
+  llvm::SmallVector<llvm::StringRef, 4> Names = symbols(*Parsed);
+  if (Names.size() != 1 || lowerBound(*Parsed).value_or(-1) < 0)
+    return "";
+  return Text.substr(Text.find(Names[0]), Names[0].size());
+}
+
 ValueFacts::KindTy kindOf(const DeclaredType &T) {
   switch (T.Kind) {
   case DeclaredType::Tensor:
@@ -84,18 +101,21 @@ void Inference::nameInputSymbols() {
           if (Dim.Kind == DeclaredDim::Name)
             Fn(Dim.Symbol);
   };
-  ForEachName([&](llvm::StringRef Name) {
+  auto AddSymbol = [&](llvm::StringRef Name) {
     if (!isPlainName(Name) || Named.count(Name))
       return;
     // A cache may be empty; every other dimension has an element.
     Named[Name] = Store.symbol(Name, Name.contains_insensitive("past") ? 0 : 1);
     Result.Symbols.push_back(Name);
-  });
-  // `past_sequence_length + 1` is an expression only if all of its symbols are
-  // dimensions by themselves; else it is a name like any other.
+  };
+  ForEachName(AddSymbol);
+  // `past_sequence_length + 1` is an expression if all of its symbols are
+  // dimensions by themselves; so is `encoder_sequence_length / 2`, which has
+  // one that no dimension is. Anything else is a name like any other.
   ForEachName([&](llvm::StringRef Name) {
     if (Named.count(Name))
       return;
+    AddSymbol(loneSymbol(Name));
     llvm::Expected<Expr> Parsed = Store.parse(Name, /*OnlyKnownSymbols=*/true);
     if (Parsed && !Parsed->isConstant()) {
       Named[Name] = *Parsed;
@@ -327,6 +347,8 @@ void Inference::reconcileDeclared(NodeId Id, ValueId V) {
     if (Dim.Kind == DeclaredDim::Unset)
       continue;
     if (!F.Dims[I].isKnown()) {
+      if (F.Differs) // known, but not which: the declaration is one branch's
+        continue;
       F.Dims[I] = declaredDim(Dim, Val.Name);
       F.FromDeclaration = true;
     } else if (Dim.Kind == DeclaredDim::Number && F.Dims[I].isConstant() &&

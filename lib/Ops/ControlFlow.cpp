@@ -8,10 +8,21 @@
 #include "Join.h"
 #include "Operands.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 namespace xfa {
 
 /// C17: the driver counts the body.
 void costControlFlow(CostContext &) {}
+
+static ValueFacts joinBranches(ExprStore &Store, const ValueFacts &A,
+                               const ValueFacts &B) {
+  ValueFacts Joined = join(Store, A, B, "the branches of If differ");
+  for (auto [I, Dim] : llvm::enumerate(Joined.Dims))
+    Joined.Differs |=
+        !Dim.isKnown() && A.Dims[I].isKnown() && B.Dims[I].isKnown();
+  return Joined;
+}
 
 void inferIf(InferContext &Ctx) {
   auto Then = Ctx.graphAttr("then_branch"), Else = Ctx.graphAttr("else_branch");
@@ -33,7 +44,7 @@ void inferIf(InferContext &Ctx) {
     if (InA != InB)
       Ctx.set(O, InA ? A[O] : B[O]);
     else if (InA)
-      Ctx.set(O, join(Ctx.store(), A[O], B[O], "the branches of If differ"));
+      Ctx.set(O, joinBranches(Ctx.store(), A[O], B[O]));
   }
 }
 

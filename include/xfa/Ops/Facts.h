@@ -102,6 +102,8 @@ struct ValueFacts {
   bool Folded = false;
   /// Taken from the file's declaration, inference had nothing.
   bool FromDeclaration = false;
+  /// Two branches give known dimensions that differ: no declaration says which.
+  bool Differs = false;
   Shape Dims;
   Contents Known;
   /// Why the rank, or the type, is unknown: an unknown Expr that carries the
