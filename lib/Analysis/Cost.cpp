@@ -257,6 +257,12 @@ void Counter::addRead(NodeCost &Cost, ValueId In,
                       std::optional<Expr> Elements) {
   const Operand &Op = Result.Operands[In.Index];
   const ValueFacts &Root = Facts[Op.Root];
+  // A sequence is read element by element; only the op knows how much of it.
+  if (Root.Kind == ValueFacts::Sequence && Elements && Root.Item &&
+      elemBits(Root.Item->Elem) != 0) {
+    Cost.Read += bytesOf(*Elements, countedType(Root.Item->Elem, Options));
+    return;
+  }
   if (!Op.Elements) {
     if (Cost.known())
       Cost.Unknown = "the size of '" + M[In].Name.str() +
@@ -313,13 +319,17 @@ void Counter::countTraffic(NodeId Id, const OpCost &Op) {
     if (llvm::is_contained(Seen, Identity)) // C9: each distinct input once
       continue;
     Seen.push_back(Identity);
-    addRead(Cost, In, Override(Op.Reads, I));
+    std::optional<Expr> Elements = Override(Op.Reads, I);
+    if (!Elements || !Elements->is(0))
+      addRead(Cost, In, Elements);
   }
   for (auto [O, Out] : llvm::enumerate(N.Outputs)) {
     if (!Out || !U.used(Out)) // C9: each used output
       continue;
     const ValueFacts &F = Facts[Out];
     std::optional<Expr> Elements = Override(Op.Writes, O);
+    if (Elements && Elements->is(0))
+      continue; // whatever its size is
     if (!Elements && F.HasRank)
       Elements = numElements(Store, F.Dims);
     if (!Elements || elemBits(F.Elem) == 0) {

@@ -90,6 +90,7 @@ private:
   ExprStore &Store;
   ShapeFacts Result;
   llvm::DenseMap<llvm::StringRef, Expr> Named; ///< dim_param → expression
+  unsigned InLoops = 0; ///< bodies that run many times, which we are in
   std::string Error;
 };
 
@@ -135,6 +136,8 @@ Expr Inference::declaredDim(const DeclaredDim &Dim,
   case DeclaredDim::Number:
     return Store.constant(Dim.Value);
   case DeclaredDim::Name: {
+    if (InLoops) // a name may stand for another size in every iteration
+      return Store.unknown(FreshName.str(), 0);
     auto [It, New] = Named.try_emplace(Dim.Symbol);
     if (New) {
       llvm::Expected<Expr> Parsed =
@@ -243,7 +246,11 @@ bool Inference::inferNode(NodeId Id) {
     const Graph &G = M[Body];
     for (auto [In, Facts] : llvm::zip(G.Inputs, Operands))
       Result.Values[In.Index] = Facts;
+    bool Repeats = N.Kind == OpKind::Loop || N.Kind == OpKind::Scan ||
+                   N.Kind == OpKind::SequenceMap;
+    InLoops += Repeats;
     Folded &= inferGraph(G);
+    InLoops -= Repeats;
     if (Error.empty())
       for (ValueId Out : G.Outputs)
         Outs.push_back(Out ? Result.Values[Out.Index] : ValueFacts());
@@ -343,8 +350,12 @@ void Inference::reconcileDeclared(NodeId Id, ValueId V) {
                  llvm::Twine(F.Dims.size()));
     return;
   }
+  // The branches of an If give two sizes where its own is unknown; a name would
+  // be right for one at most. Exporters write `past + 1` whichever runs.
+  bool NoNames = InLoops || M[Id].Kind == OpKind::If;
   for (auto [I, Dim] : llvm::enumerate(T.Dims)) {
-    if (Dim.Kind == DeclaredDim::Unset)
+    if (Dim.Kind == DeclaredDim::Unset ||
+        (Dim.Kind == DeclaredDim::Name && NoNames))
       continue;
     if (!F.Dims[I].isKnown()) {
       if (F.Differs) // known, but not which: the declaration is one branch's
