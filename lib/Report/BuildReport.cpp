@@ -168,7 +168,7 @@ neededSymbols(const ModelAnalysis &A, const ReportOptions &Options) {
     Add(ledgerOf(A, K).Total.flops());
     Add(ledgerOf(A, K).Total.bytes());
   }
-  if (A.Memory)
+  if (A.Memory && llvm::is_contained(Options.Views, View::Memory))
     Add(A.Memory->PeakBytes);
   return Needed;
 }

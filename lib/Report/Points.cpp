@@ -71,22 +71,36 @@ static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
   return llvm::Error::success();
 }
 
-/// The seed's four, of the coordinates that the graph has; the other sequence
-/// lengths are as long. Empty, with a reason, if a symbol remains.
+/// The length of a sequence: the graph's own, or one that it attends to.
+static bool isLength(const ModelAnalysis &A, const SymbolInfo &S) {
+  if (S.Meaning == SymbolInfo::Sequence || S.Meaning == SymbolInfo::Total)
+    return true;
+  for (const Block &B : A.Found.Blocks)
+    for (const AttentionCore &Core : B.Attention)
+      if (Core.Cross && Core.Columns.asSymbol() == llvm::StringRef(S.Name))
+        return true;
+  return false;
+}
+
+/// The seed's four, of the coordinates that the graph has; the other batches
+/// are as large, the other lengths as long. Empty, with a reason, if a symbol
+/// remains.
 static std::vector<Coordinates>
 defaultPoints(const ModelAnalysis &A, llvm::ArrayRef<llvm::StringRef> Needed,
               std::string &None) {
   bool HasBatch = hasSymbol(A, "B");
   bool HasLength = A.HasCache || hasSymbol(A, "N");
   std::string Open;
-  std::vector<std::string> AlsoLengths;
+  std::vector<std::string> Batches, Lengths;
   for (const SymbolInfo &S : A.Symbols) {
     if (!llvm::is_contained(Needed, S.Name) || S.Name == "B" || S.Name == "N")
       continue;
     if (follows(A, S))
       continue;
-    if (S.Meaning == SymbolInfo::Sequence || S.Meaning == SymbolInfo::Total)
-      AlsoLengths.push_back(S.Name);
+    if (S.Meaning == SymbolInfo::Batch)
+      Batches.push_back(S.Name);
+    else if (isLength(A, S))
+      Lengths.push_back(S.Name);
     else
       Open += (Open.empty() ? "" : ", ") + S.Name;
   }
@@ -100,9 +114,11 @@ defaultPoints(const ModelAnalysis &A, llvm::ArrayRef<llvm::StringRef> Needed,
       Coordinates At;
       if (HasBatch)
         At.emplace_back("B", B);
+      for (const std::string &Name : Batches)
+        At.emplace_back(Name, B);
       if (HasLength)
         At.emplace_back("N", N);
-      for (const std::string &Name : AlsoLengths)
+      for (const std::string &Name : Lengths)
         At.emplace_back(Name, N);
       if (!llvm::is_contained(Points, At))
         Points.push_back(std::move(At));

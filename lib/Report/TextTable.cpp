@@ -92,8 +92,11 @@ std::vector<TextTable::Line> TextTable::alignFigures() const {
 
 static size_t longestWord(llvm::StringRef Text) {
   size_t Longest = 0;
-  for (const std::string &Word : wrapText(Text, 0))
+  while (!Text.empty()) {
+    auto [Word, Rest] = Text.split(' ');
     Longest = std::max(Longest, textWidth(Word));
+    Text = Rest;
+  }
   return Longest;
 }
 
@@ -106,13 +109,17 @@ TextTable::fit(size_t First, size_t End, size_t Room,
   std::vector<size_t> Least;
   size_t Sum = Gap * (End - First - 1);
   for (size_t C = First; C < End; ++C) {
-    size_t Cells = 0;
-    for (const Line &Row : Shown)
+    size_t Cells = 0, Word = 0;
+    for (const Line &Row : Shown) {
       Cells = std::max(Cells, textWidth(Row[C]));
+      if (Columns[C].Wraps)
+        Word = std::max(Word, longestWord(Row[C]));
+    }
     P.Widths.push_back(std::max(Cells, textWidth(Columns[C].Header)));
-    Least.push_back(
-        std::max(Columns[C].Wraps ? std::min(Cells, NarrowestWrap) : Cells,
-                 longestWord(Columns[C].Header)));
+    size_t Narrow = Columns[C].Wraps
+                        ? std::max(Word, std::min(Cells, NarrowestWrap))
+                        : Cells;
+    Least.push_back(std::max(Narrow, longestWord(Columns[C].Header)));
     Sum += P.Widths.back();
   }
   while (Sum > Room) {
