@@ -88,6 +88,11 @@ void Counter::countGraph(const Graph &G, Expr Times) {
       for (GraphId Body : bodies(N))
         countGraph(M[Body], Times * tripCount(Id));
       break;
+    case OpKind::FlexAttention: // runs its graphs once (C5)
+      countNode(Id);
+      for (GraphId Body : bodies(N))
+        countGraph(M[Body], Times);
+      break;
     default:
       countNode(Id);
       // A body that only running knows how often it is run.

@@ -226,6 +226,7 @@ bool Inference::inferNode(NodeId Id) {
     Inputs.push_back(Given ? &Result.Values[In.Index] : nullptr);
     if (Given && !OnlyDims)
       Folded &= Result.Values[In.Index].Folded;
+    OnlyDims |= N.Kind == OpKind::CastLike; // of the second, only the type
   }
 
   if (N.Kind == OpKind::Unknown) {

@@ -112,7 +112,8 @@ void inferAttention(InferContext &Ctx) {
 /// attn_mask, the causal rule, the window, and the lengths of padded rows.
 static BodyTensor attentionBias(CostContext &Ctx, const AttentionSizes &A) {
   Expr One = Ctx.constant(1);
-  BodyTensor Scalar{{}, true}, Scores{{A.S, A.L}, true}, Lengths{{A.B}, false};
+  bool Told = Ctx.input(NonPad).Folded; // lengths that are known beforehand
+  BodyTensor Scalar{{}, true}, Scores{{A.S, A.L}, true}, Lengths{{A.B}, Told};
   BodyTensor Bias = Scores; // zeros
   if (Ctx.has(Mask)) {
     Bias = {Shape(Ctx.dims(Mask)), Ctx.input(Mask).Folded};
@@ -129,7 +130,7 @@ static BodyTensor attentionBias(CostContext &Ctx, const AttentionSizes &A) {
     if (!Padded)
       return Position;
     addElementwise(Ctx, Lengths, Scalar); // Sub
-    return addElementwise(Ctx, {{A.B, One, One, One}, false},
+    return addElementwise(Ctx, {{A.B, One, One, One}, Told},
                           {{One, One, A.S, One}, true}); // Add
   };
   if (Ctx.intAttr("is_causal", 0)) {
@@ -153,10 +154,10 @@ static BodyTensor attentionBias(CostContext &Ctx, const AttentionSizes &A) {
     Bias = addElementwise(Ctx, Bias, Distance); // Add
   }
   if (Padded) {
-    BodyTensor Rows{{A.B, A.T}, false};
+    BodyTensor Rows{{A.B, A.T}, Told};
     addElementwise(Ctx, Rows, Scalar); // Less
     addElementwise(Ctx, Rows, Scalar); // Where
-    Bias = addElementwise(Ctx, Bias, {{A.B, One, One, A.T}, false}); // Add
+    Bias = addElementwise(Ctx, Bias, {{A.B, One, One, A.T}, Told}); // Add
   }
   return Bias;
 }
@@ -180,7 +181,10 @@ void costAttention(CostContext &Ctx) {
   //   ReduceMax and Equal over the bias; Where, which clears fully masked rows;
   //   MatMul.
   BodyTensor Bias = attentionBias(Ctx, A);
-  Ctx.addVector(A.B * A.N * (A.S + A.L) * A.H);
+  if (!Ctx.input(Q).Folded) // C7
+    Ctx.addVector(A.B * A.N * A.S * A.H);
+  if (!Ctx.input(K).Folded || Ctx.has(PastKey))
+    Ctx.addVector(A.B * A.N * A.L * A.H);
   addAttentionProducts(Ctx, A);
   if (Ctx.floatAttr("softcap", 0) != 0)
     Ctx.addVector(3 * A.scores());

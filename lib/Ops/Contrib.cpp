@@ -73,9 +73,11 @@ void costBiasDropout(CostContext &Ctx) {
 
 void inferSkipLayerNormalization(InferContext &Ctx) {
   setLike(Ctx, 0, Ctx.elem(0), 0);
-  for (unsigned O : {1u, 2u})
-    Ctx.setUnknown(O, ElemType::Float32,
-                   "a training output whose shape runtimes leave open");
+  for (unsigned O : {1u, 2u}) {
+    setLike(Ctx, O, ElemType::Float32, 0);
+    if (O < Ctx.numOutputs() && Ctx.hasRank(0) && Ctx.rank(0) > 0)
+      Ctx.output(O).Dims.back() = Ctx.constant(1);
+  }
   setLike(Ctx, 3, Ctx.elem(0), 0);
 }
 

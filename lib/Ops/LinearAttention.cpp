@@ -160,8 +160,11 @@ void costLinearAttention(CostContext &Ctx) {
   //   MatMul of query and state, Mul by the scale.
   Expr Rows = A->B * A->T;
   Expr State = Rows * A->G * A->H * A->V;
-  if (Rule->Gated)
-    Ctx.addVector(Ctx.inSize(Decay) + State);
+  if (Rule->Gated) {
+    Ctx.addVector(State);
+    if (!Ctx.input(Decay).Folded) // C7
+      Ctx.addVector(Ctx.inSize(Decay));
+  }
   if (Rule->Delta) {
     Ctx.addMatrix(2 * State);
     Ctx.addVector(2 * Rows * A->G * A->V);
@@ -224,19 +227,28 @@ void inferFlexAttention(InferContext &Ctx) {
              llvm::Twine(*KeyHeads) + " key heads");
     return;
   }
+  // The graphs change scores and probabilities, not their shape.
+  ValueFacts Scores;
+  Scores.Kind = ValueFacts::Tensor;
+  Scores.Elem = elemTypeFromOnnx(Ctx.intAttr("softmax_precision", 0))
+                    .value_or(ElemType::Undefined);
+  if (Scores.Elem == ElemType::Undefined)
+    Scores.Elem = Ctx.elem(0) == ElemType::Float64 ? ElemType::Float64
+                                                   : ElemType::Float32;
+  Scores.HasRank = true;
+  Scores.Dims = {A.B, A.N, A.S, A.T};
+  for (const char *Name : {"score_mod", "prob_mod"})
+    if (std::optional<GraphId> Graph = Ctx.graphAttr(Name))
+      Ctx.inferSubgraph(*Graph, {Scores});
   Ctx.set(0, Ctx.elem(0), {A.B, A.N, A.S, A.V});
 }
 
 void costFlexAttention(CostContext &Ctx) {
-  for (const char *Graph : {"score_mod", "prob_mod"})
-    if (Ctx.graphAttr(Graph)) {
-      Ctx.unknown(llvm::Twine("the graph ") + Graph + " is not counted");
-      return;
-    }
   AttentionSizes A = flexSizes(Ctx);
   if (!knownSizes(Ctx, A))
     return;
-  // C5: Mul Q and Mul K (for all heads) by √scale, MatMul, Softmax, MatMul.
+  // C5: Mul Q and Mul K (for all heads) by √scale, MatMul, Softmax, MatMul. The
+  // nodes of the two graphs are counted by themselves.
   Ctx.addVector(A.B * A.N * (A.S + A.L) * A.H);
   addAttentionProducts(Ctx, A);
   Ctx.addVector(int64_t(Ctx.Options.SoftmaxFlops) * A.scores());

@@ -67,20 +67,17 @@ static Expr rowsBeforeAxis(CostContext &Ctx) {
   return costProduct(Ctx, 0, 0, Axis.value_or(0));
 }
 
+/// Y has the type of the scale; for LayerNormalization only in ONNX Runtime's
+/// own version, elsewhere the two are one type.
 void inferLayerNormalization(InferContext &Ctx) {
-  inferRowNorm(Ctx, Ctx.elem(0));
+  ElemType Scale = Ctx.elem(1);
+  inferRowNorm(Ctx, Scale == ElemType::Undefined ? Ctx.elem(0) : Scale);
 }
 
 void costLayerNormalization(CostContext &Ctx) {
   Expr N = Ctx.inSize(0);
   Ctx.addVector(
       layerNormFlops(N, rowsBeforeAxis(Ctx), Ctx.has(2))); // C5
-}
-
-void inferRMSNormalization(InferContext &Ctx) {
-  // Y has the type of the scale.
-  ElemType Scale = Ctx.elem(1);
-  inferRowNorm(Ctx, Scale == ElemType::Undefined ? Ctx.elem(0) : Scale);
 }
 
 void costRMSNormalization(CostContext &Ctx) {

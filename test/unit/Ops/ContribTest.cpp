@@ -176,7 +176,7 @@ TEST(LinearAttentionCost, C5_GateAndDelta) {
                                "B*T*4*6"));
 }
 
-TEST(FlexAttention, GraphsAreNotCounted) {
+TEST(FlexAttentionCost, C5_Body) {
   OneNode N("FlexAttention", 1, "ai.onnx.preview");
   N.input("B,4,S,8").input("B,2,T,8").input("B,2,T,7");
   EXPECT_EQ(N.shape(), "[B,4,S,7]");
