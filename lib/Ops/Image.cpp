@@ -89,7 +89,8 @@ void costAffineGrid(CostContext &Ctx) {
     return Ctx.unknown("the size of the grid is not known");
   for (int64_t D = 0; D < Out.rank() - 1; ++D)
     Points *= Ctx.outDim(0, D);
-  Ctx.addMatrix(2 * 3 * 4 * Points);
+  constexpr int64_t FlopsAPoint = 2L * 3 * 4;
+  Ctx.addMatrix(FlopsAPoint * Points);
 }
 
 //===----------------------------------------------------------------------===//

@@ -233,7 +233,7 @@ static std::optional<Unrolled> unroll(InferContext &Ctx, GraphId Body,
     Truth Goes = Out[0].Known.at(0).truth();
     if (Goes == Truth::False)
       break;
-    if (Goes == Truth::Unknown && !(M && I + 1 == *M))
+    if (Goes == Truth::Unknown && (!M || I + 1 != *M))
       return std::nullopt;
   }
   return Result;

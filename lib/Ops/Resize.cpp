@@ -20,13 +20,13 @@ static Expr scaledDim(InferContext &Ctx, Expr Dim, const Element &Scale) {
   if (Scale.kind() != Element::Float)
     return Ctx.unknownDim("the scales are known at run time only");
   float S = static_cast<float>(Scale.number());
-  if (!(S > 0) || S > 1e9f)
+  if (std::isnan(S) || S <= 0 || S > 1e9f)
     return Ctx.unknownDim("a scale that is not positive");
   if (S == 1.0f || !Dim.isKnown())
     return S == 1.0f ? Dim : Ctx.unknownDim(Dim.unknownReason());
   if (std::optional<int64_t> D = Dim.constant()) {
     double Size = std::floor(static_cast<double>(*D) * S);
-    if (!(Size >= 0 && Size < 9e18))
+    if (Size >= 9e18)
       return Ctx.unknownDim("a scaled size beyond 64 bits");
     // ONNX says floor of the product; ONNX Runtime rounds the product to
     // float32 first, and makes 7 of floor(10 × 0.7).

@@ -84,6 +84,7 @@ static std::optional<int64_t> position(InferContext &Ctx, unsigned I,
 
 void inferSequenceConstruct(InferContext &Ctx) {
   std::vector<ValueFacts> Items;
+  Items.reserve(Ctx.numInputs());
   for (unsigned I = 0; I < Ctx.numInputs(); ++I)
     Items.push_back(Ctx.input(I));
   if (Items.empty())

@@ -261,8 +261,7 @@ void inferSplit(InferContext &Ctx) {
     Sizes = listedChunks(Ctx, Dim, Listed.Items);
   } else {
     int64_t Count = Ctx.intAttr("num_outputs", Parts);
-    if (Count < static_cast<int64_t>(Parts) || Count <= 0 ||
-        Count > Contents::MaxElements * 16)
+    if (Count != static_cast<int64_t>(Parts) || Count == 0)
       return Ctx.fail("expected num_outputs to be the number of outputs, " +
                       llvm::Twine(Parts) + ", found " + llvm::Twine(Count));
     Sizes = equalChunks(Ctx, Dim, Count, Ctx.opset() >= 18);
