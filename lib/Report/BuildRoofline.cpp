@@ -82,8 +82,10 @@ static std::string memoryReason(const Traffic &T, __int128 Total,
   }
   if (!Is || Total <= 0)
     return "";
-  return llvm::formatv("{0} {1:F0} % of the traffic", Is,
-                       100 * Most / static_cast<double>(Total));
+  double Percent = 100 * Most / static_cast<double>(Total);
+  if (Percent >= 99.5 && Most < static_cast<double>(Total))
+    return llvm::formatv("{0} more than 99 % of the traffic", Is);
+  return llvm::formatv("{0} {1:F0} % of the traffic", Is, Percent);
 }
 
 /// "FLOP/byte is 2.6 times the balance".

@@ -9,7 +9,8 @@ namespace xfa {
 
 /// Bytes of keys and values of all positions, cached and new; null without a
 /// cache.
-static Expr kvCacheBytes(const ModelAnalysis &A) {
+static Expr kvCacheBytes(const ModelAnalysis &A,
+                         const CountingOptions &Counting) {
   if (!A.HasCache)
     return Expr();
   Expr Sum;
@@ -17,7 +18,7 @@ static Expr kvCacheBytes(const ModelAnalysis &A) {
     for (const AttentionCore &Core : B.Attention) {
       if (!Core.Cached || Core.Cross || !Core.PastKey)
         continue;
-      ElemType Type = A.Facts[Core.PastKey].Elem;
+      ElemType Type = countedType(A.Facts[Core.PastKey].Elem, Counting);
       Expr Elements = Core.Batch * Core.KvHeads * Core.Columns *
                       (Core.HeadDim + Core.ValueDim);
       Expr Bytes = bytesOf(Elements, Type);
@@ -32,7 +33,7 @@ void buildMemory(Report &R, const BoundPoints &Points) {
   V.PeakBytes = F.PeakBytes;
   V.ActivationBytes = F.ActivationBytes;
   V.WeightBytes = F.WeightBytes;
-  V.KvCacheBytes = kvCacheBytes(*R.A);
+  V.KvCacheBytes = kvCacheBytes(*R.A, R.Options.Counting);
   V.Exact = F.Exact;
   V.Unknown = F.Unknown;
   for (const auto &[Node, Bytes] : F.PeakAt)

@@ -77,7 +77,7 @@ static bool isLength(const ModelAnalysis &A, const SymbolInfo &S) {
     return true;
   for (const Block &B : A.Found.Blocks)
     for (const AttentionCore &Core : B.Attention)
-      if (Core.Cross && Core.Columns.asSymbol() == llvm::StringRef(S.Name))
+      if (Core.Cross && llvm::is_contained(symbols(Core.Columns), S.Name))
         return true;
   return false;
 }

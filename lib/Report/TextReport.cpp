@@ -212,11 +212,17 @@ static void textUnknown(const Report &R, const TextStyle &Style,
   if (Unknown.empty())
     return;
   static constexpr size_t Most = 5;
-  printHeading(
-      "Not known: " + count(static_cast<int64_t>(Unknown.size()), "node") +
-          " of " + grouped(R.Summary.Nodes) +
-          "; totals that miss them are lower bounds (≥)",
-      Style, OS);
+  int64_t Uncosted = R.Summary.Nodes - R.Summary.Costed;
+  std::string All = " of " + grouped(R.Summary.Nodes);
+  if (Uncosted > 0)
+    printHeading("Not known: the cost of " + count(Uncosted, "node") + All +
+                     "; totals that miss it are lower bounds (≥)",
+                 Style, OS);
+  else
+    printHeading("Not known: shapes at " +
+                     count(static_cast<int64_t>(Unknown.size()), "node") + All +
+                     "; no cost depends on them",
+                 Style, OS);
   for (const auto &U : llvm::ArrayRef(Unknown).take_front(Most))
     printWrapped(printable(U.Op) + " '" + printable(U.Node) +
                      "': " + printable(U.Why),

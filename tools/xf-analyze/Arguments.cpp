@@ -247,6 +247,7 @@ llvm::Expected<Arguments> parseArguments(int Count, const char *const *Words) {
     return usageError("which MODEL? (see --help)");
   if (!T.Models.empty())
     A.Model = T.Models.front();
+  A.Report.Counting = A.Analysis.Counting;
   A.Analysis.WantMemory =
       A.Report.ForJson || llvm::is_contained(A.Report.Views, View::Memory);
   return A;

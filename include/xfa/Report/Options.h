@@ -68,7 +68,8 @@ struct ReportOptions {
   std::vector<Coordinates> Points; ///< empty: the seed's four
   Estimate Times = Estimate::Roofline;
   Float32Products Products = Float32Products::FP32;
-  Scope TextbookScope;
+  Scope TextbookScope = Scope::core();
+  CountingOptions Counting; ///< as given to the analysis
   /// What-ifs that the figures depend on, for the headings: "--dtype=fp16".
   std::vector<std::string> WhatIfs;
   bool ForJson = false; ///< everything that the JSON schema lists
