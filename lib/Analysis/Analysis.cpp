@@ -278,6 +278,11 @@ analyseModel(const Model &M, const AnalysisOptions &Options) {
   A->Facts = std::move(*Facts);
   Uses U(M);
   A->Costs = countCosts(M, A->Facts, U, Store, Options.Counting);
+  for (Expr E :
+       {A->Costs.Matrix, A->Costs.Vector, A->Costs.Read, A->Costs.Written})
+    for (llvm::StringRef Name : symbols(E)) // trip counts (C17)
+      if (!llvm::is_contained(A->Facts.Symbols, Name))
+        A->Facts.Symbols.push_back(Name);
   A->Found = recogniseStructure(M, A->Facts, U, Store);
   nameEverything(*A);
   A->Graph = aliased(graphLedger(M, A->Costs, A->Found, Store), *A);

@@ -212,7 +212,12 @@ Expr Counter::tripCount(NodeId Id) {
       }
     }
   }
-  return Store.symbol("trips(" + M.label(Id) + ")", 0);
+  llvm::StringRef Name = N.Name;
+  if (Name.empty())
+    for (ValueId Out : N.Outputs)
+      if (Out && Name.empty())
+        Name = M[Out].Name;
+  return Store.symbol(("trips_" + Name).str(), 0);
 }
 
 void Counter::countNode(NodeId Id) {
