@@ -82,7 +82,8 @@ void aliasStructure(Structure &S, const ModelAnalysis &A) {
   for (Block &B : S.Blocks) {
     for (AttentionCore &C : B.Attention) {
       for (Expr *E : {&C.Batch, &C.Rows, &C.Columns, &C.Heads, &C.KvHeads,
-                      &C.HeadDim, &C.ValueDim, &C.SavedReads})
+                      &C.HeadDim, &C.ValueDim, &C.QueryWidth, &C.KeyWidth,
+                      &C.ValueWidth, &C.ResultWidth, &C.SavedReads})
         Fix(*E);
       for (Projection *P : {&C.Q, &C.K, &C.V, &C.Out})
         FixProjection(*P);

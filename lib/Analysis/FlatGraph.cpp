@@ -17,9 +17,17 @@ FlatGraph::FlatGraph(const Model &M, const ShapeFacts &Facts)
       if (ValueId In = operand(N, I))
         Consumers[In.Index].push_back(N);
   }
-  for (ValueId Out : M.main().Outputs)
-    if (Out)
-      Output[canonical(Out).Index] = true;
+  for (ValueId Out : M.main().Outputs) {
+    if (!Out)
+      continue;
+    Output[canonical(Out).Index] = true;
+    const ValueFacts &F = Facts[Out];
+    if (!F.HasRank || F.rank() == 0)
+      continue;
+    ActivationDims.push_back(F.Dims.front());
+    if (F.rank() > 2)
+      ActivationDims.push_back(F.Dims[F.rank() - 2]);
+  }
 }
 
 void FlatGraph::add(const Graph &G) {
@@ -96,6 +104,38 @@ bool FlatGraph::folded(ValueId V) const {
     return folded(operand(P, 0));
   return isPassThrough(P) && kind(P) != OpKind::Split && operand(P, 0) &&
          kind(P) != OpKind::Slice && folded(operand(P, 0));
+}
+
+bool FlatGraph::isWeightInput(ValueId V) const {
+  const ValueFacts &F = Facts[V];
+  if (!M[V].IsInput || M[V].IsInitializer || !F.HasRank || F.rank() == 0 ||
+      F.rank() > 3)
+    return false;
+  auto Counts = [&](Expr Dim) {
+    return llvm::any_of(ActivationDims, [&](Expr Activation) {
+      if (Activation == Dim)
+        return !Dim.is(1);
+      auto Names = symbols(Activation);
+      return llvm::any_of(symbols(Dim), [&](llvm::StringRef Name) {
+        return llvm::is_contained(Names, Name);
+      });
+    });
+  };
+  return llvm::none_of(F.Dims,
+                       [&](Expr Dim) { return !Dim.isKnown() || Counts(Dim); });
+}
+
+bool FlatGraph::isWeight(ValueId V) const {
+  if (folded(V))
+    return true;
+  V = canonical(V);
+  NodeId P = producer(V);
+  if (!P)
+    return isWeightInput(V);
+  bool Views = kind(P) == OpKind::DequantizeLinear ||
+               (isPassThrough(P) && kind(P) != OpKind::Split &&
+                kind(P) != OpKind::Slice);
+  return Views && operand(P, 0) && isWeight(operand(P, 0));
 }
 
 bool FlatGraph::oneElement(ValueId V) const {
@@ -238,9 +278,16 @@ std::optional<WeightProduct> asWeightProduct(const FlatGraph &G, NodeId N,
     P.Bias = bool(G.operand(N, 5));
   } else {
     std::optional<Contraction> C = asContraction(G, N, Store);
-    if (!C || G.folded(C->Lhs) == G.folded(C->Rhs))
+    if (!C)
       return std::nullopt;
-    bool WeightRight = G.folded(C->Rhs);
+    bool LeftFolded = G.folded(C->Lhs), WeightRight = G.folded(C->Rhs);
+    if (LeftFolded && WeightRight)
+      return std::nullopt;
+    if (!LeftFolded && !WeightRight) { // a weight that is given as an input
+      WeightRight = G.isWeight(C->Rhs);
+      if (WeightRight == G.isWeight(C->Lhs))
+        return std::nullopt;
+    }
     Data = WeightRight ? C->Lhs : C->Rhs;
     P.Weight = WeightRight ? C->Rhs : C->Lhs;
     P.In = C->Inner;
@@ -270,7 +317,7 @@ std::optional<WeightProduct> asWeightProduct(const FlatGraph &G, NodeId N,
       ValueId Other = A == G.canonical(P.Result) ? B : A;
       bool Integer = G.kind(N) == OpKind::MatMulInteger;
       const ValueFacts &F = G.Facts[Other];
-      bool IsBias = G.kind(Next) == OpKind::Add && G.folded(Other) &&
+      bool IsBias = G.kind(Next) == OpKind::Add && G.isWeight(Other) &&
                     F.HasRank && numElements(Store, F.Dims) == P.Out && !P.Bias;
       bool Dequantises = Integer && G.kind(Next) == OpKind::Mul;
       if (!IsBias && !Dequantises)

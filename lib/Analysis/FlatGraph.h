@@ -39,6 +39,10 @@ public:
 
   /// A constant, or a function of constants and dims (C7); dequantised too.
   bool folded(ValueId V) const;
+  /// folded(), or a graph input that stands for a weight, through views: of
+  /// rank 3 at most, and no dim of it is one that the outputs count sequences
+  /// or positions with.
+  bool isWeight(ValueId V) const;
   bool oneElement(ValueId V) const;
   bool isOutput(ValueId V) const { return Output[canonical(V).Index]; }
 
@@ -50,12 +54,15 @@ public:
 
 private:
   void add(const Graph &G);
+  bool isWeightInput(ValueId V) const;
 
   std::vector<NodeId> Order;
   std::vector<int> Positions;
   std::vector<ValueId> Forward; ///< by ValueId
   std::vector<llvm::SmallVector<NodeId, 2>> Consumers;
   std::vector<bool> Output;
+  /// The first and the second last dim of every graph output.
+  llvm::SmallVector<Expr, 4> ActivationDims;
 };
 
 /// A product of two tensors: [Batch…, Rows, Inner] × [Batch…, Inner, Cols],

@@ -107,7 +107,8 @@ void Recogniser::findNorms() {
               Other == G.canonical(Norm.Input) ||
               Other == G.canonical(Deviation) ||
               (OtherNode && llvm::is_contained(Norm.Nodes, OtherNode));
-          Scales = Other && (G.folded(Other) || (K == OpKind::Mul && OfInput));
+          Scales =
+              Other && (G.isWeight(Other) || (K == OpKind::Mul && OfInput));
         }
         if (Divides || Widens || Scales)
           Next = Reader;

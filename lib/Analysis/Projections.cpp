@@ -7,7 +7,16 @@
 namespace xfa {
 
 void Recogniser::findProducts() {
+  NodeSet OfCores;
+  for (const FoundCore &C : Cores) {
+    if (C.Core.Fused)
+      continue;
+    OfCores.insert(C.Core.Scores);
+    OfCores.insert(C.Core.Values);
+  }
   for (NodeId N : G.order()) {
+    if (OfCores.contains(N))
+      continue;
     std::optional<WeightProduct> P = asWeightProduct(G, N, Store);
     if (!P || G.folded(G.result(N)))
       continue;
@@ -29,7 +38,7 @@ int Recogniser::productOf(ValueId Operand, NodeSet &Path, const FoundCore &C) {
   while (!Work.empty() && Seen.size() < 256) {
     ValueId V = Work.pop_back_val();
     NodeId N = G.producer(V);
-    if (!N || G.folded(V))
+    if (!N || G.isWeight(V))
       continue;
     if (auto It = ProductAt.find(N); It != ProductAt.end()) {
       // Of a sum of products (low-rank adapters) the widest is the projection.
@@ -125,6 +134,20 @@ static Expr keyElements(const FlatGraph &G, const NodeSet &Path,
   return Elements;
 }
 
+/// Elements of V as the file has them before it splits heads off: of what
+/// Reshape and Transpose alone stand above V for. [B,N,D] has B·N·D of them,
+/// where [B,N,H,D//H] has B·N·H·(D//H), which is the same only for an H that
+/// divides D.
+static Expr elementsBeforeHeads(const FlatGraph &G, ValueId V,
+                                ExprStore &Store) {
+  for (V = G.canonical(V);;) {
+    NodeId P = G.producer(V);
+    if (!P || (G.kind(P) != OpKind::Reshape && G.kind(P) != OpKind::Transpose))
+      return numElements(Store, G.Facts[V].Dims);
+    V = G.operand(P, 0);
+  }
+}
+
 /// A factor that is known before the graph runs: x · c or x / c.
 bool Recogniser::isScaling(NodeId N) const {
   if (G.kind(N) != OpKind::Mul && G.kind(N) != OpKind::Div)
@@ -188,12 +211,26 @@ void Recogniser::measureCore(FoundCore &C) {
   } else if (!A.KvHeads) {
     A.KvHeads = A.Heads;
   }
+  // Widths of all heads together.
+  auto Width = [&](ValueId V, Expr Tokens, Expr Heads, Expr Each) {
+    if (!A.Fused && G.Facts[G.canonical(V)].HasRank)
+      if (std::optional<Expr> All =
+              tryExactDiv(elementsBeforeHeads(G, V, Store), Tokens))
+        if (provablyEqual(floorDiv(*All, Heads), Each))
+          return *All;
+    return Heads * Each;
+  };
+  A.QueryWidth = Width(C.QueryOperand, A.Batch * A.Rows, A.Heads, A.HeadDim);
+  A.KeyWidth = Width(C.KeyOperand, A.Batch * A.Columns, A.KvHeads, A.HeadDim);
+  A.ValueWidth =
+      Width(C.ValueOperand, A.Batch * A.Columns, A.KvHeads, A.ValueDim);
+  A.ResultWidth = A.Heads == A.KvHeads ? A.ValueWidth : A.Heads * A.ValueDim;
   if (C.Q >= 0)
-    A.Q = projection(Products[C.Q], A.Heads * A.HeadDim);
+    A.Q = projection(Products[C.Q], A.QueryWidth);
   if (C.K >= 0)
-    A.K = projection(Products[C.K], A.KvHeads * A.HeadDim);
+    A.K = projection(Products[C.K], A.KeyWidth);
   if (C.V >= 0)
-    A.V = projection(Products[C.V], A.KvHeads * A.ValueDim);
+    A.V = projection(Products[C.V], A.ValueWidth);
   if (C.Out >= 0)
     A.Out = projection(Products[C.Out], Products[C.Out].Out);
   // Keys from another stream than the queries'.
@@ -265,14 +302,14 @@ void Recogniser::findMlps() {
     NodeId DownNode = Products[Down].Node;
     for (unsigned I = 0; I < M[DownNode].Inputs.size(); ++I)
       if (ValueId In = G.operand(DownNode, I))
-        if (!G.folded(In))
+        if (!G.isWeight(In))
           Work.push_back({In, false});
     llvm::SmallSetVector<int, 2> Ups, Activated;
     NodeSet Seen;
     while (!Work.empty() && Seen.size() < 128) {
       auto [V, After] = Work.pop_back_val();
       NodeId N = G.producer(V);
-      if (!N || G.folded(V))
+      if (!N || G.isWeight(V))
         continue;
       if (auto It = ProductAt.find(N); It != ProductAt.end()) {
         Ups.insert(It->second);
@@ -289,7 +326,7 @@ void Recogniser::findMlps() {
         continue;
       for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
         if (ValueId In = G.operand(N, I))
-          if (!G.folded(In))
+          if (!G.isWeight(In))
             Work.push_back({In, After || Here});
       if (Seen.size() > 64)
         break;

@@ -226,7 +226,7 @@ void Recogniser::assignEnds() {
       continue;
     bool Table = (G.kind(N) == OpKind::Gather ||
                   G.kind(N) == OpKind::MsGatherBlockQuantized) &&
-                 G.operand(N, 0) && G.folded(G.operand(N, 0)) &&
+                 G.operand(N, 0) && G.isWeight(G.operand(N, 0)) &&
                  Facts[G.operand(N, 0)].rank() == 2 &&
                  (isFloat(Facts[G.result(N)].Elem) ||
                   elemBits(Facts[G.result(N)].Elem) == 8); // quantised
@@ -280,7 +280,8 @@ void Recogniser::assignEnds() {
     for (unsigned Step = 0; Step < 16 && V && !Reaches; ++Step) {
       Reaches = G.isOutput(V);
       llvm::ArrayRef<NodeId> Readers = G.consumers(V);
-      V = Readers.size() == 1 ? G.result(Readers[0]) : ValueId();
+      bool Last = Readers.size() == 1 && !asContraction(G, Readers[0], Store);
+      V = Last ? G.result(Readers[0]) : ValueId();
     }
     Expr Rows =
         TokenEmbedding ? Facts[G.operand(TokenEmbedding, 0)].Dims[0] : Expr();

@@ -27,8 +27,8 @@ std::optional<Role> roleFromName(llvm::StringRef Name) {
 
 Structure Recogniser::run() {
   findNorms();
-  findProducts();
   findCores();
+  findProducts();
   connectCores();
   findMlps();
   orderLayers();

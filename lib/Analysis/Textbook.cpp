@@ -20,8 +20,8 @@ public:
 
   void attention(const AttentionCore &A, int Layer) {
     Expr B = A.Batch, N = A.Rows, M = A.Columns;
-    Expr Query = A.Heads * A.HeadDim, Key = A.KvHeads * A.HeadDim;
-    Expr Value = A.KvHeads * A.ValueDim, Result = A.Heads * A.ValueDim;
+    Expr Query = A.QueryWidth, Key = A.KeyWidth;
+    Expr Value = A.ValueWidth, Result = A.ResultWidth;
     Expr Scores = A.Heads * B * N * M;
     // With a cache only the new positions are projected (T7).
     Expr KeyRows = A.Cached ? N : M;

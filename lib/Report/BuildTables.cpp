@@ -19,8 +19,8 @@ static Expr kvCacheBytes(const ModelAnalysis &A,
       if (!Core.Cached || Core.Cross || !Core.PastKey)
         continue;
       ElemType Type = countedType(A.Facts[Core.PastKey].Elem, Counting);
-      Expr Elements = Core.Batch * Core.KvHeads * Core.Columns *
-                      (Core.HeadDim + Core.ValueDim);
+      Expr Elements =
+          Core.Batch * Core.Columns * (Core.KeyWidth + Core.ValueWidth);
       Expr Bytes = bytesOf(Elements, Type);
       Sum = Sum ? Sum + Bytes : Bytes;
     }

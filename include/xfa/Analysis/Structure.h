@@ -41,6 +41,9 @@ struct AttentionCore {
   Expr Batch;         ///< sequences
   Expr Rows, Columns; ///< query positions, key positions
   Expr Heads, KvHeads, HeadDim, ValueDim;
+  /// Of all heads together: heads · head width (without a division where the
+  /// file splits a width D into H heads of D // H).
+  Expr QueryWidth, KeyWidth, ValueWidth, ResultWidth;
   bool Scaled = false, Masked = false, Cross = false;
   /// Last dimension of each operand that masks the scores.
   llvm::SmallVector<Expr, 1> MaskLengths;
