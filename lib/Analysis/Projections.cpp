@@ -142,9 +142,12 @@ static Expr elementsBeforeHeads(const FlatGraph &G, ValueId V,
                                 ExprStore &Store) {
   for (V = G.canonical(V);;) {
     NodeId P = G.producer(V);
-    if (!P || (G.kind(P) != OpKind::Reshape && G.kind(P) != OpKind::Transpose))
+    bool Moves =
+        P && (G.kind(P) == OpKind::Reshape || G.kind(P) == OpKind::Transpose);
+    ValueId From = Moves ? G.operand(P, 0) : ValueId();
+    if (!From || !G.Facts[From].HasRank)
       return numElements(Store, G.Facts[V].Dims);
-    V = G.operand(P, 0);
+    V = From;
   }
 }
 

@@ -44,10 +44,8 @@ void Recogniser::orderLayers() {
   for (FoundMlp &L : Mlps) {
     ValueId In = Products[L.Up].Data;
     for (const FoundCore &C : Cores) {
-      if (C.Q < 0)
-        continue;
-      ValueId CoreIn = Products[C.Q].Data;
-      if (CoreIn == In || Tap(CoreIn) == Tap(In)) {
+      ValueId CoreIn = C.Q >= 0 ? Products[C.Q].Data : ValueId();
+      if (CoreIn && (CoreIn == In || Tap(CoreIn) == Tap(In))) {
         L.Layer = C.Layer;
         break;
       }
@@ -56,6 +54,8 @@ void Recogniser::orderLayers() {
     }
     if (Cores.empty())
       L.Layer = Alone++;
+    else if (L.Layer < 0) // before the first attention
+      L.Layer = 0;
   }
 }
 
