@@ -174,6 +174,8 @@ void listUnknowns(const Model &M, ModelAnalysis &A) {
       if (!Out)
         continue;
       const ValueFacts &F = A.Facts[Out];
+      if (F.absent()) // in a branch that never runs
+        continue;
       bool Tensor =
           F.Kind == ValueFacts::Tensor || F.Kind == ValueFacts::Unknown;
       if (Tensor && !F.HasRank) {

@@ -42,6 +42,7 @@ public:
 
 private:
   void countGraph(const Graph &G, Expr Times);
+  void leaveUnknown(const Graph &G, const llvm::Twine &Why);
   void countNode(NodeId Id);
   void countTraffic(NodeId Id, const OpCost &Op);
   void countIf(NodeId Id, Expr Times);
@@ -97,12 +98,20 @@ void Counter::countGraph(const Graph &G, Expr Times) {
       countNode(Id);
       // A body that only running knows how often it is run.
       if (llvm::SmallVector<GraphId, 2> Inner = bodies(N); !Inner.empty()) {
-        for (GraphId Body : Inner)
-          countGraph(M[Body], Zero);
         if (Cost.known())
           Cost.Unknown = "how often its body runs is not known";
+        for (GraphId Body : Inner)
+          leaveUnknown(M[Body], "it runs inside '" + M.label(Id) + "'");
       }
     }
+  }
+}
+
+void Counter::leaveUnknown(const Graph &G, const llvm::Twine &Why) {
+  for (NodeId Id : G.Nodes) {
+    Result.Nodes[Id.Index].Unknown = Why.str();
+    for (GraphId Body : bodies(M[Id]))
+      leaveUnknown(M[Body], Why);
   }
 }
 

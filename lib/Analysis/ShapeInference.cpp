@@ -318,7 +318,10 @@ void Inference::reconcileDeclared(NodeId Id, ValueId V) {
       F.Why = Why;
     return;
   }
-  if (F.Kind != kindOf(T)) {
+  auto IsTensor = [](ValueFacts::KindTy Kind) {
+    return Kind == ValueFacts::Tensor || Kind == ValueFacts::SparseTensor;
+  };
+  if (F.Kind != kindOf(T) && !(IsTensor(F.Kind) && IsTensor(kindOf(T)))) {
     fail(Id,
          "its output '" + Val.Name + "' is declared as another kind of type");
     return;
@@ -337,34 +340,32 @@ void Inference::reconcileDeclared(NodeId Id, ValueId V) {
     F.FromDeclaration = true;
     return;
   }
-  if (T.Dims.empty() && !F.Dims.empty()) {
-    // Builders write an empty shape where they mean none; runtimes accept it.
-    Result.Warnings.push_back(("'" + Val.Name +
-                               "' is declared a scalar, but it has rank " +
-                               llvm::Twine(F.Dims.size()))
-                                  .str());
-    return;
-  }
   if (F.Dims.size() != T.Dims.size()) {
-    fail(Id, "its output '" + Val.Name + "' is declared with rank " +
-                 llvm::Twine(T.Dims.size()) + ", but it has rank " +
-                 llvm::Twine(F.Dims.size()));
+    std::string Sentence = ("'" + Val.Name + "' is declared with rank " +
+                            llvm::Twine(T.Dims.size()) + ", but it has rank " +
+                            llvm::Twine(F.Dims.size()))
+                               .str();
+    // Builders write an empty shape where they mean none, and forget to change
+    // that of what they reduce; runtimes accept it.
+    if (T.Dims.empty() || F.Dims.empty())
+      Result.Warnings.push_back(Sentence);
+    else
+      fail(Id, "its output " + Sentence);
     return;
   }
-  // The branches of an If give two sizes where its own is unknown; a name would
-  // be right for one at most. Exporters write `past + 1` whichever runs.
-  bool NoNames = InLoops || M[Id].Kind == OpKind::If;
   for (auto [I, Dim] : llvm::enumerate(T.Dims)) {
     if (Dim.Kind == DeclaredDim::Unset ||
-        (Dim.Kind == DeclaredDim::Name && NoNames))
+        (Dim.Kind == DeclaredDim::Name && InLoops))
       continue;
     if (!F.Dims[I].isKnown()) {
-      if (F.Differs) // known, but not which: the declaration is one branch's
+      // Two sizes, and the declaration is right for one at most: exporters
+      // write `past + 1` whichever branch runs.
+      if (F.Differs)
         continue;
       F.Dims[I] = declaredDim(Dim, Val.Name);
       F.FromDeclaration = true;
-    } else if (Dim.Kind == DeclaredDim::Number && F.Dims[I].isConstant() &&
-               !F.Dims[I].is(Dim.Value)) {
+    } else if (Dim.Kind == DeclaredDim::Number &&
+               equal(F.Dims[I], Store.constant(Dim.Value)) == Truth::False) {
       Result.Warnings.push_back(("'" + Val.Name + "': dimension " +
                                  llvm::Twine(I) + " is declared as " +
                                  llvm::Twine(Dim.Value) + ", but it is " +

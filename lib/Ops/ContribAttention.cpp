@@ -20,8 +20,22 @@ namespace xfa {
 namespace {
 namespace gqa {
 enum Input : unsigned {
-  Query, Key, Value, PastKey, PastValue, Lengths, Total, Cos, Sin, Positions,
-  Bias, Sink, KeyScale, ValueScale, QueryNorm, KeyNorm
+  Query,
+  Key,
+  Value,
+  PastKey,
+  PastValue,
+  Lengths,
+  Total,
+  Cos,
+  Sin,
+  Positions,
+  Bias,
+  Sink,
+  KeyScale,
+  ValueScale,
+  QueryNorm,
+  KeyNorm
 };
 } // namespace gqa
 
@@ -52,9 +66,10 @@ GroupQuerySizes groupQuerySizes(const OpContext &Ctx, std::string &Wrong) {
   // The operator is told how many keys there are; the cache it returns is as
   // long as the past one where that has room for them (a shared buffer).
   Element Total = Ctx.scalar(gqa::Total);
-  A.L = Total.kind() == Element::Int
-            ? Total.expr()
-            : Store.unknown("total_sequence_length is not known", 0);
+  bool Known = Total.kind() == Element::Int && Total.expr().isKnown();
+  A.L = Known       ? Total.expr()
+        : A.P.is(0) ? A.S // nothing came before
+                    : Store.unknown("total_sequence_length is not known", 0);
   A.Present = max(A.P, A.L);
   return A;
 }
@@ -180,9 +195,8 @@ ProjectedSizes projectedSizes(const OpContext &Ctx, const ProjectionLayout &At,
   A.Present = {Store.constant(2), A.B, A.N, A.L, A.H};
   if (Ctx.intAttr("past_present_share_buffer", 0) != 0) {
     // The cache has room for more than it holds, and is given back as it is.
-    A.Present[3] = Ctx.has(Past)
-                       ? A.P
-                       : Store.unknown("the shared cache is not given", 0);
+    A.Present[3] =
+        Ctx.has(Past) ? A.P : Store.unknown("the shared cache is not given", 0);
     Element Length = hasInput(Ctx, At.PastLength)
                          ? Ctx.scalar(static_cast<unsigned>(At.PastLength))
                          : Element();

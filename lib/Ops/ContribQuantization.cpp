@@ -28,13 +28,44 @@ static void setColumns(InferContext &Ctx, unsigned O, int64_t K, int64_t N) {
   Ctx.set(O, Ctx.elem(0), Dims);
 }
 
+/// The operand's number of elements, where it is known, against what the blocks
+/// of B need. False: a failure is set.
+static bool expectElements(InferContext &Ctx, unsigned I, int64_t Expected,
+                           const llvm::Twine &What) {
+  if (!Ctx.hasRank(I))
+    return true;
+  Expr Count = numElements(Ctx.store(), Ctx.dims(I));
+  if (equal(Count, Ctx.constant(Expected)) != Truth::False)
+    return true;
+  Ctx.fail("expected " + llvm::Twine(Expected) + " elements of " + What +
+           ", got " + shapeText(Ctx.dims(I)));
+  return false;
+}
+
+/// Scales, one a block, and zero points, packed row by row where they are
+/// bytes.
+static bool expectBlocks(InferContext &Ctx, int64_t K, int64_t N) {
+  int64_t Block = Ctx.intAttr("block_size", 0), Bits = Ctx.intAttr("bits", 4);
+  constexpr int64_t Large = int64_t(1) << 31;
+  if (Block <= 0 || Bits <= 0 || Bits > 8 || K <= 0 || N <= 0 || K > Large ||
+      N > Large)
+    return true;
+  int64_t Blocks = (K + Block - 1) / Block;
+  if (!expectElements(Ctx, 2, N * Blocks, "scales"))
+    return false;
+  bool Packed = Ctx.elem(3) == ElemType::UInt8;
+  return expectElements(Ctx, 3, N * (Packed ? (Blocks * Bits + 7) / 8 : Blocks),
+                        "zero points");
+}
+
 /// MatMulNBits (A, packed B, scales, zero points?, group index?, bias?),
 /// MatMulBnb4 (A, packed B, scales).
 void inferMatMulNBits(InferContext &Ctx) {
   std::optional<int64_t> K = Ctx.intAttr("K"), N = Ctx.intAttr("N");
   if (!K || !N)
     Ctx.fail("the attributes K and N are needed");
-  else
+  else if (Ctx.node().Kind != OpKind::MsMatMulNBits ||
+           expectBlocks(Ctx, *K, *N))
     setColumns(Ctx, 0, *K, *N);
 }
 
@@ -45,7 +76,7 @@ void costMatMulNBits(CostContext &Ctx) {
     return;
   }
   Expr Size = Ctx.outSize(0);
-  Ctx.addMatrix(2 * Size * *K); // C1
+  Ctx.addMatrix(2 * Size * *K);                                         // C1
   Ctx.addVector(DequantizeFlops * Ctx.constant(*K) * Ctx.constant(*N)); // C14
   if (Ctx.has(5))
     Ctx.addVector(Size);
@@ -159,10 +190,10 @@ void inferGatherBlockQuantized(InferContext &Ctx) {
       Ctx.setUnknown(0, Elem, unknownRank(Ctx, I));
       return;
     }
-  auto Axis = OpContext::normalizeAxis(Ctx.intAttr("gather_axis", 0),
-                                       Ctx.rank(0));
-  auto Quantised = OpContext::normalizeAxis(Ctx.intAttr("quantize_axis", 1),
-                                            Ctx.rank(0));
+  auto Axis =
+      OpContext::normalizeAxis(Ctx.intAttr("gather_axis", 0), Ctx.rank(0));
+  auto Quantised =
+      OpContext::normalizeAxis(Ctx.intAttr("quantize_axis", 1), Ctx.rank(0));
   if (!Axis || !Quantised) {
     Ctx.fail("an axis is outside of " + shapeText(Ctx.dims(0)));
     return;
@@ -180,10 +211,10 @@ void costGatherBlockQuantized(CostContext &Ctx) {
   Ctx.addVector(DequantizeFlops * Size); // C14
   // C11: the rows that are gathered, and their scales.
   Ctx.reads(0, exactDiv(Size, Ctx.constant(packedElements(Ctx))));
-  auto Axis = Ctx.hasRank(2)
-                  ? OpContext::normalizeAxis(Ctx.intAttr("gather_axis", 0),
-                                             Ctx.rank(2))
-                  : std::nullopt;
+  auto Axis =
+      Ctx.hasRank(2)
+          ? OpContext::normalizeAxis(Ctx.intAttr("gather_axis", 0), Ctx.rank(2))
+          : std::nullopt;
   if (!Axis)
     return;
   Expr Scales = Ctx.inSize(1) * costProduct(Ctx, 2, 0, *Axis) *

@@ -118,7 +118,9 @@ void inferGatherND(InferContext &Ctx) {
     return Ctx.setUnknown(0, Elem,
                           "the length of an index tuple of GatherND is " +
                               toString(Indices.back()));
-  int64_t Batch = Ctx.intAttr("batch_dims", 0);
+  // ONNX Runtime had the operator before ONNX did, and called it `axis`.
+  int64_t Batch =
+      Ctx.intAttr("batch_dims", Ctx.opset() < 11 ? Ctx.intAttr("axis", 0) : 0);
   if (Batch < 0 || *Depth < 0 || Batch >= std::min(Ctx.rank(0), Ctx.rank(1)) ||
       *Depth > Ctx.rank(0) - Batch)
     return Ctx.fail("expected index tuples within data " + shapeText(Data) +

@@ -17,6 +17,14 @@ void costMovement(CostContext &) {}
 // Concat
 //===----------------------------------------------------------------------===//
 
+/// Dimensions of input I. Old exporters leave a scalar beside vectors where
+/// they mean a vector of one element.
+static Shape concatDims(const InferContext &Ctx, unsigned I, int64_t Rank) {
+  if (Rank == 1 && Ctx.rank(I) == 0)
+    return {Ctx.constant(1)};
+  return Shape(Ctx.dims(I));
+}
+
 /// Contents of a concatenation along Axis of inputs of constant shape.
 static Contents concatContents(const InferContext &Ctx, const Shape &Dims,
                                int64_t Axis) {
@@ -28,7 +36,7 @@ static Contents concatContents(const InferContext &Ctx, const Shape &Dims,
   llvm::SmallVector<int64_t, 8> Starts; // of each input along Axis
   int64_t Start = 0;
   for (unsigned I = 0; I < Ctx.numInputs(); ++I) {
-    auto In = constantDims(Ctx.dims(I));
+    auto In = constantDims(concatDims(Ctx, I, Dims.size()));
     if (!In)
       return Result;
     Starts.push_back(Start);
@@ -57,7 +65,7 @@ void inferConcat(InferContext &Ctx) {
     if (Elem == ElemType::Undefined)
       Elem = Ctx.elem(I);
     std::optional<unsigned> &First = Ctx.hasRank(I) ? Ranked : Unranked;
-    if (!First)
+    if (!First || (Ctx.hasRank(I) && Ctx.rank(*First) == 0))
       First = I;
   }
   if (!Ranked)
@@ -71,7 +79,8 @@ void inferConcat(InferContext &Ctx) {
   for (unsigned I = 0; I < Ctx.numInputs(); ++I) {
     if (!Ctx.hasRank(I))
       continue;
-    if (Ctx.rank(I) != Rank) {
+    Shape Joined = concatDims(Ctx, I, Rank);
+    if (static_cast<int64_t>(Joined.size()) != Rank) {
       // Runtimes let an empty vector pass beside tensors of any rank.
       auto Count = numElements(Ctx.store(), Ctx.dims(I)).constant();
       auto First = numElements(Ctx.store(), Ctx.dims(*Ranked)).constant();
@@ -84,14 +93,14 @@ void inferConcat(InferContext &Ctx) {
     for (int64_t D = 0; D < Rank; ++D) {
       if (D == *Axis)
         continue;
-      auto Dim = sameDim(Ctx, Dims[D], Ctx.dims(I)[D],
+      auto Dim = sameDim(Ctx, Dims[D], Joined[D],
                          "dimension " + llvm::Twine(D) + " beside axis " +
                              llvm::Twine(*Axis));
       if (!Dim)
         return;
       Dims[D] = *Dim;
     }
-    Expr Sizes[] = {Sum, Ctx.dims(I)[*Axis]};
+    Expr Sizes[] = {Sum, Joined[*Axis]};
     Sum += Sizes[1];
     if (!fitsSize(Ctx, Sum, Sizes))
       return;

@@ -76,8 +76,7 @@ void inferLayerNormalization(InferContext &Ctx) {
 
 void costLayerNormalization(CostContext &Ctx) {
   Expr N = Ctx.inSize(0);
-  Ctx.addVector(
-      layerNormFlops(N, rowsBeforeAxis(Ctx), Ctx.has(2))); // C5
+  Ctx.addVector(layerNormFlops(N, rowsBeforeAxis(Ctx), Ctx.has(2))); // C5
 }
 
 void costRMSNormalization(CostContext &Ctx) {
@@ -113,8 +112,7 @@ void costGroupNormalization(CostContext &Ctx) {
 void costInstanceNormalization(CostContext &Ctx) {
   // GroupNormalization with a group a channel.
   Expr N = Ctx.inSize(0);
-  Ctx.addVector(
-      groupNormFlops(N, costDim(Ctx, 0, 0) * costDim(Ctx, 0, 1)));
+  Ctx.addVector(groupNormFlops(N, costDim(Ctx, 0, 0) * costDim(Ctx, 0, 1)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -141,13 +139,14 @@ void costBatchNormalization(CostContext &Ctx) {
   bool Training = Ctx.opset() >= 14 ? Ctx.intAttr("training_mode", 0) != 0
                                     : Ctx.wants(1) || Ctx.wants(2);
   if (Training) {
-    Ctx.unknown("no rule counts batch normalisation in training mode");
-    return;
+    // ReduceMean n + c, Sub n, Mul n, ReduceMean n + c; each running statistic
+    // two products and a sum a channel.
+    Ctx.addVector(4 * Ctx.inSize(0) + 8 * Ctx.inSize(3));
   }
   // (X - mean) / sqrt(var + epsilon) * scale + B: four an element; the root is
   // known beforehand where the variance is (C7), else two a channel.
   Ctx.addVector(4 * Ctx.inSize(0));
-  if (!Ctx.input(4).Folded)
+  if (Training || !Ctx.input(4).Folded)
     Ctx.addVector(2 * Ctx.inSize(4));
 }
 

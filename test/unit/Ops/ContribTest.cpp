@@ -1,4 +1,5 @@
-//===- ContribTest.cpp - com.microsoft --------------------------------------===//
+//===- ContribTest.cpp - com.microsoft
+//--------------------------------------===//
 
 #include "OpTest.h"
 
@@ -55,15 +56,20 @@ TEST(GroupQueryAttention, CacheIsAsLongAsItMustBe) {
   EXPECT_EQ(Shared.shape(2), "[B,4," + Shared.text("max(2048,T)") + ",64]");
 }
 
+TEST(GroupQueryAttention, NothingBeforeNeedsNoTotal) {
+  OneNode N("GroupQueryAttention", 1, Ms, 3);
+  groupQuery(N, "B,4,0,64", "?");
+  EXPECT_EQ(N.shape(1), "[B,4,S,64]");
+}
+
 TEST(GroupQueryAttentionCost, C5_NodesItStandsFor) {
   OneNode N("GroupQueryAttention", 1, Ms, 3);
   groupQuery(N, "B,4,P,64", "P+S");
   EXPECT_EQ(N.matrix(), N.text("2 * 2*B*16*S*(P+S)*64"));
   // Scale, mask, softmax; rotary over queries and keys.
-  EXPECT_EQ(N.vector(),
-            N.text("(1+1+3)*B*16*S*(P+S) + 3*B*S*(16+4)*64"));
+  EXPECT_EQ(N.vector(), N.text("(1+1+3)*B*16*S*(P+S) + 3*B*S*(16+4)*64"));
   EXPECT_EQ(N.reads(3), N.text("B*4*P*64"));
-  EXPECT_EQ(N.reads(7), N.text("B*S*32"));     // C11
+  EXPECT_EQ(N.reads(7), N.text("B*S*32"));    // C11
   EXPECT_EQ(N.writes(1), N.text("B*4*S*64")); // C13
 }
 
@@ -73,8 +79,7 @@ TEST(MsAttention, ProjectsItself) {
   N.input("2,B,12,P,64").attr("num_heads", 12).attr("unidirectional", 1);
   EXPECT_EQ(N.shape(0), "[B,S,768]");
   EXPECT_EQ(N.shape(1), "[2,B,12," + N.text("P+S") + ",64]");
-  EXPECT_EQ(N.matrix(),
-            N.text("2*B*S*768*2304 + 2 * 2*B*12*S*(P+S)*64"));
+  EXPECT_EQ(N.matrix(), N.text("2*B*S*768*2304 + 2 * 2*B*12*S*(P+S)*64"));
   EXPECT_EQ(N.vector(), N.text("B*S*2304 + (3+1+1)*B*12*S*(P+S)"));
   EXPECT_EQ(N.writes(1), N.text("2*B*12*S*64"));
 }

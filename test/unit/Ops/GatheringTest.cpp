@@ -53,6 +53,12 @@ TEST(GatherND, TuplesAndBatches) {
   EXPECT_EQ(Symbol.shape(), "*");
 }
 
+TEST(GatherND, AxisOfOnnxRuntimesOwn) { // before opset 11
+  OneNode N("GatherND", 10);
+  N.input("B,S,99").input("B,K,1", ElemType::Int64).attr("axis", 1);
+  EXPECT_EQ(N.shape(), "[B,K,99]");
+}
+
 TEST(GatherND, Contents) {
   OneNode N("GatherND");
   N.ints("B,N,3");

@@ -48,6 +48,16 @@ TEST(Concat, EmptyInputsAmongContents) {
   EXPECT_EQ(N.contents(), "B");
 }
 
+TEST(Concat, AScalarBesideVectorsIsOneElement) {
+  OneNode N("Concat"), First("Concat"), Matrix("Concat");
+  N.ints("B,N").scalar("2").attr("axis", 0);
+  EXPECT_EQ(N.contents(), "B N 2");
+  First.scalar("2").ints("B,N").attr("axis", 0);
+  EXPECT_EQ(First.contents(), "2 B N");
+  Matrix.input("B,N").scalar("2").attr("axis", 0);
+  EXPECT_EQ(Matrix.shape(), "!");
+}
+
 TEST(Concat, SizesBeyond64Bits) {
   OneNode N("Concat");
   N.input("9223372036854775807").input("1").attr("axis", 0);

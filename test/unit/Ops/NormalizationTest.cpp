@@ -58,6 +58,15 @@ TEST(BatchNormalization, StatisticsAreChannels) {
   EXPECT_EQ(N.vector(), N.text("4*B*C*L + 2*C"));
 }
 
+TEST(BatchNormalization, TrainingFindsTheStatistics) {
+  OneNode N("BatchNormalization", 15, "", 3);
+  N.input("B,C,L").input("C").input("C").input("C").input("C");
+  N.attr("training_mode", 1);
+  // Mean n + c, x - mean n, its square n, mean n + c; two running statistics
+  // 3c each; root and epsilon 2c, normalisation 4n.
+  EXPECT_EQ(N.vector(), N.text("(4+4)*B*C*L + (2 + 2*3 + 2)*C"));
+}
+
 TEST(MeanVarianceNormalizationCost, C5_Body) {
   OneNode N("MeanVarianceNormalization");
   N.input("B,C,H,W"); // axes 0, 2, 3: a row a channel

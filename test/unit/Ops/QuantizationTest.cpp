@@ -67,6 +67,22 @@ TEST(MatMulNBitsCost, C1_C14) {
   EXPECT_EQ(N.vector(), N.text("2*1024*256"));
 }
 
+TEST(MatMulNBits, ScalesAndZeroPointsOfTheBlocks) {
+  auto Shape = [](const char *Scales, const char *ZeroPoints, ElemType Type) {
+    OneNode N("MatMulNBits", 1, Ms);
+    N.input("2,48").input("4,3,8", ElemType::UInt8); // blocks of 16: 3 a row
+    N.input(Scales).input(ZeroPoints, Type);
+    N.attr("K", 48).attr("N", 4).attr("bits", 4).attr("block_size", 16);
+    return N.shape();
+  };
+  EXPECT_EQ(Shape("4,3", "4,2", ElemType::UInt8), "[2,4]"); // 12 bits: 2 bytes
+  EXPECT_EQ(Shape("12", "8", ElemType::UInt8), "[2,4]");
+  EXPECT_EQ(Shape("12", "12", ElemType::Float32), "[2,4]");
+  EXPECT_EQ(Shape("S", "?", ElemType::UInt8), "[2,4]");
+  EXPECT_EQ(Shape("12", "9", ElemType::UInt8), "!");
+  EXPECT_EQ(Shape("4,2", "8", ElemType::UInt8), "!");
+}
+
 TEST(GatherBlockQuantized, PackedDataHoldsMore) {
   OneNode N("GatherBlockQuantized", 1, Ms);
   N.input("V,512", ElemType::UInt8).input("B,S", ElemType::Int64);
