@@ -2,6 +2,8 @@
 
 #include "xfa/Analysis/Analysis.h"
 
+#include "xfa/Analysis/Decode.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 #include <map>
@@ -51,20 +53,7 @@ void nameEverything(ModelAnalysis &A) {
 }
 
 Ledger aliased(const Ledger &L, const ModelAnalysis &A) {
-  auto Fn = [&](Expr E) { return A.alias(E); };
-  Ledger Result = L;
-  Result.Total = mapWork(L.Total, Fn);
-  for (auto &Row : Result.Roles)
-    Row.W = mapWork(Row.W, Fn);
-  for (auto &Row : Result.Layers)
-    Row.W = mapWork(Row.W, Fn);
-  for (auto &Cell : Result.Cells)
-    Cell.W = mapWork(Cell.W, Fn);
-  for (auto &Piece : Result.Pieces) {
-    Piece.W = mapWork(Piece.W, Fn);
-    Piece.Times = Fn(Piece.Times);
-  }
-  return Result;
+  return mapLedger(L, [&](Expr E) { return A.alias(E); });
 }
 
 void aliasStructure(Structure &S, const ModelAnalysis &A) {
@@ -199,6 +188,9 @@ void listUnknowns(const Model &M, ModelAnalysis &A) {
 
 } // namespace
 
+ModelAnalysis::ModelAnalysis() = default;
+ModelAnalysis::~ModelAnalysis() = default;
+
 llvm::Expected<Bindings> ModelAnalysis::bind(
     llvm::ArrayRef<std::pair<std::string, int64_t>> Point) const {
   Bindings At;
@@ -309,6 +301,8 @@ analyseModel(const Model &M, const AnalysisOptions &Options) {
     for (auto &Each : A->Memory->PeakAt)
       Each.second = A->alias(Each.second);
   }
+  if (Options.WantDecode)
+    A->Decode = std::make_unique<DecodeFacts>(analyseDecode(*A, Options));
   countParameters(M, *A);
   listUnknowns(M, *A);
   return A;

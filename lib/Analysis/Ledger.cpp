@@ -26,6 +26,22 @@ Work mapWork(const Work &W, llvm::function_ref<Expr(Expr)> Fn) {
   return {Fn(W.Matrix), Fn(W.Vector), Fn(W.Read), Fn(W.Written), Fn(W.Weight)};
 }
 
+Ledger mapLedger(const Ledger &L, llvm::function_ref<Expr(Expr)> Fn) {
+  Ledger Result = L;
+  Result.Total = mapWork(L.Total, Fn);
+  for (auto &Row : Result.Roles)
+    Row.W = mapWork(Row.W, Fn);
+  for (auto &Row : Result.Layers)
+    Row.W = mapWork(Row.W, Fn);
+  for (auto &Cell : Result.Cells)
+    Cell.W = mapWork(Cell.W, Fn);
+  for (auto &Piece : Result.Pieces) {
+    Piece.W = mapWork(Piece.W, Fn);
+    Piece.Times = Fn(Piece.Times);
+  }
+  return Result;
+}
+
 //===----------------------------------------------------------------------===//
 // LedgerBuilder
 //===----------------------------------------------------------------------===//

@@ -79,11 +79,10 @@ static StructureView buildStructure(const Structure &F) {
   return S;
 }
 
-/// The first of the points with the longest sequence: where shares are shown.
-static const BoundPoint *sharePoint(const BoundPoints &Points) {
+const BoundPoint *sharePoint(const std::deque<BoundPoint> &Points) {
   const BoundPoint *Best = nullptr;
   int64_t Longest = -1;
-  for (const BoundPoint &P : Points.Points) {
+  for (const BoundPoint &P : Points) {
     int64_t Length = 0;
     for (const auto &[Name, Value] : P.At)
       if (Name == "N")
@@ -107,14 +106,13 @@ static std::optional<double> valueAt(Expr E, const BoundPoint *P) {
   return static_cast<double>(*V);
 }
 
-static LedgerView buildLedger(const ModelAnalysis &A, LedgerKind Kind,
-                              const BoundPoint *P) {
-  const Ledger &L = ledgerOf(A, Kind);
+LedgerView ledgerView(const Ledger &L, LedgerKind Kind, ElemType Activation,
+                      const BoundPoint *P) {
   LedgerView V;
   V.Kind = Kind;
   V.Total = L.Total;
   V.Exact = L.Exact;
-  V.ElementBits = elemBits(A.ActivationType);
+  V.ElementBits = elemBits(Activation);
   if (P)
     V.SharesAt = P->At;
   std::optional<double> Flops = valueAt(L.Total.flops(), P);
@@ -194,14 +192,17 @@ llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
     return Points.takeError();
   R.Summary = buildSummary(M, A);
   R.Found = buildStructure(A.Found);
-  const BoundPoint *Shares = sharePoint(*Points);
+  const BoundPoint *Shares = sharePoint(Points->Points);
   for (LedgerKind K : R.Options.Ledgers)
-    R.Ledgers.push_back(buildLedger(A, K, Shares));
+    R.Ledgers.push_back(
+        ledgerView(ledgerOf(A, K), K, A.ActivationType, Shares));
   buildRoofline(R, *Points);
   if (R.Options.ForJson || R.shows(View::Crossover) || R.shows(View::Roofline))
     buildCrossovers(R, *Points);
   if (A.Memory)
     buildMemory(R, *Points);
+  if (R.shows(View::Decode))
+    buildDecode(R, *Points);
   if (R.shows(View::Nodes))
     buildNodes(R);
   if (R.shows(View::Ops))

@@ -99,9 +99,8 @@ static std::string computeReason(double Intensity,
       llvm::formatv(Times < 10 ? "{0:F1}" : "{0:F0}", Times).str());
 }
 
-/// The figures that need no accelerator.
-static llvm::Expected<RooflinePoint> evaluatePlain(const Ledger &L,
-                                                   const Bindings &At) {
+llvm::Expected<RooflinePoint> evaluatePlain(const Ledger &L,
+                                            const Bindings &At) {
   RooflinePoint P;
   llvm::Expected<__int128> Flops = evaluate(L.Total.flops(), At);
   if (!Flops)

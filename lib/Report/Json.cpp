@@ -69,8 +69,8 @@ void jsonCoverage(llvm::json::OStream &J, const SummaryView &S) {
   });
 }
 
-static void jsonAt(llvm::json::OStream &J, llvm::StringRef Key,
-                   const Coordinates &At) {
+void jsonAt(llvm::json::OStream &J, llvm::StringRef Key,
+            const Coordinates &At) {
   J.attributeObject(Key, [&] {
     for (const auto &[Name, Value] : At)
       J.attribute(jsonSafe(Name), Value);
@@ -81,8 +81,8 @@ static llvm::StringRef boundName(Bound B) {
   return B == Bound::Memory ? "memory" : "compute";
 }
 
-static void jsonBound(llvm::json::OStream &J, llvm::StringRef Key,
-                      std::optional<Bound> B) {
+void jsonBound(llvm::json::OStream &J, llvm::StringRef Key,
+               std::optional<Bound> B) {
   if (B)
     J.attribute(Key, boundName(*B));
   else
@@ -176,6 +176,8 @@ void renderJson(const Report &R, llvm::raw_ostream &OS) {
     jsonCrossovers(J, R);
     if (R.Memory)
       jsonMemory(J, *R.Memory);
+    if (R.Decode)
+      jsonDecode(J, R);
     if (R.shows(View::Nodes))
       jsonNodes(J, R);
     if (R.shows(View::Ops))

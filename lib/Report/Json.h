@@ -17,6 +17,13 @@ void jsonPoints(llvm::json::OStream &J, const Report &R);
 void jsonGpus(llvm::json::OStream &J, const Report &R);
 void jsonCrossovers(llvm::json::OStream &J, const Report &R);
 void jsonMemory(llvm::json::OStream &J, const MemoryView &V);
+void jsonDecode(llvm::json::OStream &J, const Report &R);
+/// The attributes of a ledger.
+void jsonLedger(llvm::json::OStream &J, const LedgerView &L);
+void jsonAt(llvm::json::OStream &J, llvm::StringRef Key, const Coordinates &At);
+/// "memory", "compute"; null if there is none.
+void jsonBound(llvm::json::OStream &J, llvm::StringRef Key,
+               std::optional<Bound> B);
 void jsonNodes(llvm::json::OStream &J, const Report &R);
 void jsonOps(llvm::json::OStream &J, const Report &R);
 void jsonShapes(llvm::json::OStream &J, const Report &R);

@@ -4,7 +4,7 @@
 
 namespace xfa {
 
-static void jsonLedger(llvm::json::OStream &J, const LedgerView &L) {
+void jsonLedger(llvm::json::OStream &J, const LedgerView &L) {
   jsonExpr(J, "flops", L.Total.flops());
   jsonExpr(J, "matrix_flops", L.Total.Matrix);
   jsonExpr(J, "bytes", L.Total.bytes());

@@ -20,6 +20,12 @@ std::string scopeTitle(const Report &R, const LedgerView &L);
 inline llvm::StringRef atLeast(bool Exact) { return Exact ? "" : "≥ "; }
 std::string gpuTitle(const Gpu &G);
 
+/// Polynomials under each other, coefficients and monomials aligned where that
+/// fits.
+void textFormulas(llvm::ArrayRef<std::pair<std::string, Expr>> Lines,
+                  const TextStyle &Style, llvm::raw_ostream &OS);
+/// "NVIDIA T4 · 65 TFLOP/s fp16 · 300 GB/s · balance 216.7 FLOP/byte".
+std::string machineLine(const Report &R, const Gpu &G);
 void textTotals(const Report &R, const LedgerView &L, const TextStyle &Style,
                 llvm::raw_ostream &OS);
 void textRoles(const LedgerView &L, const TextStyle &Style,
@@ -32,6 +38,7 @@ void textCrossovers(const Report &R, const TextStyle &Style,
                     llvm::raw_ostream &OS);
 void textReconcile(const Report &R, const TextStyle &Style,
                    llvm::raw_ostream &OS);
+void textDecode(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);
 void textMemory(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);
 void textNodes(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);
 void textOps(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);

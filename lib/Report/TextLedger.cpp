@@ -99,6 +99,14 @@ static bool printAligned(llvm::ArrayRef<std::pair<std::string, Expr>> Lines,
   return true;
 }
 
+void textFormulas(llvm::ArrayRef<std::pair<std::string, Expr>> Lines,
+                  const TextStyle &Style, llvm::raw_ostream &OS) {
+  if (printAligned(Lines, Style, OS))
+    return;
+  for (const auto &[Name, E] : Lines)
+    printWrapped(Name + "  " + formula(E), 2, 6, Style, OS);
+}
+
 void textTotals(const Report &R, const LedgerView &L, const TextStyle &Style,
                 llvm::raw_ostream &OS) {
   std::string Title =
@@ -114,10 +122,7 @@ void textTotals(const Report &R, const LedgerView &L, const TextStyle &Style,
   std::pair<std::string, Expr> Lines[] = {
       {"FLOPs" + std::string(L.Exact ? "" : " ≥"), L.Total.flops()},
       {"bytes" + std::string(L.Exact ? "" : " ≥"), L.Total.bytes()}};
-  if (printAligned(Lines, Style, OS))
-    return;
-  for (const auto &[Name, E] : Lines)
-    printWrapped(Name + "  " + formula(E), 2, 6, Style, OS);
+  textFormulas(Lines, Style, OS);
 }
 
 namespace {

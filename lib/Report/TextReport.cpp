@@ -289,6 +289,7 @@ static void textView(const Report &R, View V, const TextStyle &Style,
   case View::Reconcile:
     return textReconcile(R, Style, OS);
   case View::Decode:
+    return textDecode(R, Style, OS);
   case View::Speculative:
   case View::Passes:
   case View::Advice:

@@ -12,8 +12,7 @@ std::string gpuTitle(const Gpu &G) {
   return printable(G.Vendor + " " + G.Name);
 }
 
-/// "NVIDIA T4 · 65 TFLOP/s fp16 · 300 GB/s · balance 216.7 FLOP/byte".
-static std::string machineLine(const Report &R, const Gpu &G) {
+std::string machineLine(const Report &R, const Gpu &G) {
   ElemType Type = R.MatrixType;
   llvm::StringRef TypeName =
       R.Options.Products == Float32Products::TF32 && Type == ElemType::Float32

@@ -250,6 +250,7 @@ llvm::Expected<Arguments> parseArguments(int Count, const char *const *Words) {
   A.Report.Counting = A.Analysis.Counting;
   A.Analysis.WantMemory =
       A.Report.ForJson || llvm::is_contained(A.Report.Views, View::Memory);
+  A.Analysis.WantDecode = llvm::is_contained(A.Report.Views, View::Decode);
   return A;
 }
 

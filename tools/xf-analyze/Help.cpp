@@ -33,7 +33,7 @@ What is counted
 
 Output
   --view=VIEW[,VIEW...]  summary shapes nodes ops roles layers roofline crossover
-                         memory causality reconcile
+                         memory decode causality reconcile
                          (default: summary,roles,roofline)
   --estimate=roofline|per-op   times from the totals, or summed over operators
   --format=text|json|csv   csv holds one table: one --view (default: roofline)

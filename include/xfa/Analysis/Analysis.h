@@ -13,11 +13,16 @@ struct AnalysisOptions {
   CountingOptions Counting;
   Scope TextbookScope = Scope::core();
   bool WantMemory = false; ///< liveness costs time: only for views that show it
+  bool WantDecode = false; ///< decoding, a step of it (Decode.h)
 };
+
+struct DecodeFacts;
 
 /// All of it is in the aliases of `Symbols` (B, N, S, P, …), except `Facts`,
 /// which keeps the graph's own names.
 struct ModelAnalysis {
+  ModelAnalysis();
+  ~ModelAnalysis();
   std::unique_ptr<ExprStore> Store;
   ShapeFacts Facts;
   GraphCosts Costs; ///< in the graph's own names
@@ -33,6 +38,7 @@ struct ModelAnalysis {
   std::optional<Ledger> Textbook;
   std::optional<Reconciliation> Walk;
   std::optional<MemoryFacts> Memory;
+  std::unique_ptr<DecodeFacts> Decode; ///< with AnalysisOptions::WantDecode
   ElemType MatrixType =
       ElemType::Undefined; ///< of most matrix FLOPs; under --dtype
   /// T9: of the activations that the textbook counts; under --dtype.

@@ -56,6 +56,9 @@ struct Ledger {
   std::vector<Piece> Pieces;
 };
 
+/// Every expression of a ledger through the same function.
+Ledger mapLedger(const Ledger &L, llvm::function_ref<Expr(Expr)> Fn);
+
 /// Every node as written in the file (graph ledger).
 Ledger graphLedger(const Model &M, const GraphCosts &Costs, const Structure &S,
                    ExprStore &Store);

@@ -9,9 +9,7 @@
 #ifndef XFA_REPORT_VIEWS_H
 #define XFA_REPORT_VIEWS_H
 
-#include "xfa/Analysis/Analysis.h"
-#include "xfa/Analysis/Roofline.h"
-#include "xfa/Report/Options.h"
+#include "xfa/Report/DecodeViews.h"
 
 namespace xfa {
 
@@ -42,32 +40,6 @@ struct StructureView {
   std::string Norm, Activation, Position;
   Verdict Causal = Verdict::Unknown;
   std::string CausalWhy;
-};
-
-/// One accounting, by role and by layer.
-struct LedgerView {
-  LedgerKind Kind = LedgerKind::Graph;
-  Work Total;
-  bool Exact = true;
-  /// Parts of the total at `SharesAt`, in [0, 1]; absent where it has no value.
-  struct Share {
-    std::optional<double> Flops, Bytes;
-  };
-  struct RoleRow {
-    Role R;
-    int64_t Count = 0;
-    Work W;
-    Share At;
-  };
-  struct LayerRow {
-    int Layer = -1; ///< -1: outside the blocks
-    Work W;
-    Share At;
-  };
-  std::vector<RoleRow> Roles;
-  std::vector<LayerRow> Layers;
-  Coordinates SharesAt;     ///< empty: no point to evaluate at
-  unsigned ElementBits = 0; ///< textbook: of an activation (T9)
 };
 
 /// Figures at the points.
@@ -156,8 +128,9 @@ struct Report {
   RooflineView Roofline;
   CrossoverView Crossovers;
   std::optional<MemoryView> Memory;
-  std::vector<NodeRow> Nodes; ///< with View::Nodes
-  std::vector<OpRow> Ops;     ///< with View::Ops
+  std::optional<DecodeView> Decode; ///< with View::Decode
+  std::vector<NodeRow> Nodes;       ///< with View::Nodes
+  std::vector<OpRow> Ops;           ///< with View::Ops
   std::vector<ValueId>
       Values; ///< with View::Shapes: the main graph's, in order
   std::optional<Reconciliation> Walk; ///< with View::Reconcile

@@ -112,8 +112,8 @@ TEST(Options, ViewsByName) {
   EXPECT_EQ(*Views, (llvm::SmallVector<View, 4>{View::Roles, View::Memory}));
   EXPECT_EQ(errorOf(parseViews("rols")),
             "no view 'rols'; did you mean 'roles'?");
-  EXPECT_EQ(errorOf(parseViews("decode")),
-            "view 'decode' is not available yet in this version");
+  EXPECT_EQ(errorOf(parseViews("advice")),
+            "view 'advice' is not available yet in this version");
   EXPECT_EQ(errorOf(parseViews("summary,")),
             "no view ''; there are: summary shapes nodes ops roles layers "
             "roofline crossover memory causality reconcile");

@@ -1,0 +1,269 @@
+//===- Decode.cpp - the structure with few query rows and a cache (T7) ----===//
+
+#include "xfa/Analysis/Decode.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+namespace xfa {
+
+namespace {
+
+const AttentionCore *selfAttention(const Structure &S) {
+  for (const Block &B : S.Blocks)
+    for (const AttentionCore &C : B.Attention)
+      if (!C.Cross)
+        return &C;
+  return nullptr;
+}
+
+/// A symbol of that name that the graph has not.
+Expr freshSymbol(ExprStore &Store, llvm::StringRef Name) {
+  std::string Free = Name.str();
+  while (Store.hasSymbol(Free))
+    Free += "_";
+  return Store.symbol(Free);
+}
+
+/// Why no step can be told from what was found; empty if one can.
+std::string whyNone(const ModelAnalysis &A) {
+  const Structure &S = A.Found;
+  if (!S.hasTransformer())
+    return "no transformer was found";
+  if (S.Kind == Structure::Encoder)
+    return "an encoder has no decoding step: each position reads those after "
+           "it";
+  if (S.Causal == Verdict::Refuted)
+    return "the attention is not causal (" + S.CausalWhy +
+           "), so earlier keys and values cannot be kept";
+  const AttentionCore *Core = selfAttention(S);
+  if (!Core && S.Kind != Structure::Mlp)
+    return "no self-attention was found, so there is nothing to cache";
+  if (!Core && llvm::none_of(A.Symbols, [](const SymbolInfo &Info) {
+        return Info.Meaning == SymbolInfo::Sequence;
+      }))
+    return "no dimension is known to be the sequence";
+  return "";
+}
+
+/// The rows of an MLP when a sequence has `New` new ones.
+Expr stepRows(const ModelAnalysis &A, Expr Rows, const AttentionCore *Core,
+              Expr New) {
+  if (Core)
+    return exactDiv(Rows * New, Core->Rows);
+  for (const SymbolInfo &Info : A.Symbols)
+    if (Info.Meaning == SymbolInfo::Sequence)
+      return substitute(Rows, {{llvm::StringRef(Info.Name), New}});
+  return Rows;
+}
+
+/// The blocks as a step runs them: `New` rows, `All` positions. Of a graph that
+/// holds encoder and decoder, the decoder's.
+Structure stepStructure(const ModelAnalysis &A, Expr New, Expr All,
+                        bool Masked) {
+  auto HasCross = [](const Block &B) {
+    return llvm::any_of(B.Attention,
+                        [](const AttentionCore &C) { return C.Cross; });
+  };
+  Structure S;
+  bool AnyCross = llvm::any_of(A.Found.Blocks, HasCross);
+  for (const Block &Found : A.Found.Blocks) {
+    if (AnyCross && !HasCross(Found))
+      continue;
+    Block B = Found;
+    const AttentionCore *Self = nullptr;
+    for (const AttentionCore &C : Found.Attention)
+      if (!Self && !C.Cross)
+        Self = &C;
+    if (!Self)
+      Self = selfAttention(A.Found);
+    for (AttentionCore &C : B.Attention) {
+      C.Rows = New;
+      if (C.Cross) { // T8: its keys and values were made once, before
+        C.K = C.V = Projection();
+        continue;
+      }
+      C.Columns = All;
+      C.Cached = true;
+      C.Masked &= Masked;
+    }
+    for (Mlp &L : B.Mlps)
+      L.Rows = stepRows(A, L.Rows, Self, New);
+    S.Blocks.push_back(std::move(B));
+  }
+  return S;
+}
+
+/// Bytes that the textbook's cached attention moves to and from its cache, of
+/// the roles in scope: K at the scores, V at the values, and the new rows of
+/// both where the projections write them.
+Expr cacheTraffic(const Structure &Step, const Scope &Sc, ElemType Type,
+                  ExprStore &Store) {
+  Expr Elements = Store.constant(0);
+  for (const Block &B : Step.Blocks)
+    for (const AttentionCore &C : B.Attention) {
+      Expr Key = C.Batch * C.KvHeads * C.HeadDim;
+      Expr Value = C.Batch * C.KvHeads * C.ValueDim;
+      if (Sc.covers(Role::Qk))
+        Elements += Key * C.Columns;
+      if (Sc.covers(Role::Av))
+        Elements += Value * C.Columns;
+      if (C.K && Sc.covers(Role::KProj))
+        Elements += Key * C.Rows;
+      if (C.V && Sc.covers(Role::VProj))
+        Elements += Value * C.Rows;
+    }
+  return bytesOf(Elements, Type);
+}
+
+Expr cacheSize(const Structure &Step, ElemType Type, ExprStore &Store) {
+  Expr Elements = Store.constant(0);
+  for (const Block &B : Step.Blocks)
+    for (const AttentionCore &C : B.Attention)
+      Elements += C.Batch * C.Columns * C.KvHeads * (C.HeadDim + C.ValueDim);
+  return bytesOf(Elements, Type);
+}
+
+/// The graph's ledger where `New` rows come after `Past` cached ones.
+Ledger graphAt(const ModelAnalysis &A, Expr New, Expr Past) {
+  Substitution With;
+  if (std::optional<llvm::StringRef> Symbol = A.NewPositions.asSymbol())
+    With[*Symbol] = New;
+  With[*A.PastPositions.asSymbol()] = Past;
+  return mapLedger(A.Graph, [&](Expr E) { return substitute(E, With); });
+}
+
+/// The type of the graph's own cache.
+ElemType cacheType(const ModelAnalysis &A, const CountingOptions &Options) {
+  const AttentionCore *Core = selfAttention(A.Found);
+  if (!Core || !Core->PastKey)
+    return A.ActivationType;
+  return countedType(A.Facts[Core->PastKey].Elem, Options);
+}
+
+void fromGraph(const ModelAnalysis &A, const CountingOptions &Options,
+               DecodeFacts &F) {
+  ExprStore &Store = *A.Store;
+  if (!A.HasCache) {
+    F.NoGraph = A.PastPositions && !A.PastPositions.is(0)
+                    ? "the graph's cache has a fixed length"
+                    : "the graph has no cache";
+    return;
+  }
+  Expr One = Store.constant(1);
+  std::optional<int64_t> New = A.NewPositions.constant();
+  if (New && *New != 1) {
+    F.NoGraph =
+        "the graph always takes " + std::to_string(*New) + " new tokens";
+    return;
+  }
+  StepCost Step;
+  Step.L = graphAt(A, One, F.Positions - 1);
+  // Keys and values as the nodes of the cores read them; each new row is
+  // written once (C13).
+  Structure Shape = stepStructure(A, One, F.Positions, false);
+  Step.Cache = cacheTraffic(Shape, Scope::core(), cacheType(A, Options), Store);
+  F.Graph = std::move(Step);
+  if (!New)
+    F.GraphUncached = graphAt(A, F.Positions, Store.constant(0));
+}
+
+} // namespace
+
+DecodeFacts analyseDecode(const ModelAnalysis &A,
+                          const AnalysisOptions &Options) {
+  DecodeFacts F;
+  F.None = whyNone(A);
+  if (!F.None.empty())
+    return F;
+  ExprStore &Store = *A.Store;
+  const Scope &Sc = Options.TextbookScope;
+  // N is the alias of the sequence in a graph without a cache.
+  F.Positions = Store.symbol("N");
+  F.Rows = freshSymbol(Store, "m");
+
+  // Roles without a rule of the textbook's own are local to a row: norms,
+  // activations, residuals, embeddings (T8).
+  auto Step = [&](Expr New, Expr All, bool Masked) {
+    Ledger Graph;
+    if (A.HasCache) {
+      Graph = graphAt(A, New, All - New);
+    } else {
+      Substitution With;
+      for (const SymbolInfo &Info : A.Symbols)
+        if (Info.Meaning == SymbolInfo::Sequence)
+          With[Info.Name] = New;
+      Graph = mapLedger(A.Graph, [&](Expr E) { return substitute(E, With); });
+    }
+    Structure S = stepStructure(A, New, All, Masked);
+    StepCost Cost;
+    Cost.L = textbookLedger(S, Sc, A.ActivationType,
+                            Options.Counting.SoftmaxFlops, Graph, Store);
+    Cost.Cache = cacheTraffic(S, Sc, A.ActivationType, Store);
+    return Cost;
+  };
+  F.Textbook = Step(Store.constant(1), F.Positions, /*Masked=*/false);
+  F.Several = Step(F.Rows, F.Positions, /*Masked=*/true);
+  F.Uncached = mapLedger(F.Several.L, [&](Expr E) {
+    return substitute(E, {{*F.Rows.asSymbol(), F.Positions}});
+  });
+  F.CacheBytes =
+      cacheSize(stepStructure(A, Store.constant(1), F.Positions, false),
+                A.ActivationType, Store);
+  fromGraph(A, Options.Counting, F);
+  return F;
+}
+
+std::optional<int64_t> positionsAt(const ModelAnalysis &A, const Bindings &At) {
+  Expr Positions;
+  if (const AttentionCore *Core = selfAttention(A.Found))
+    Positions = Core->Columns;
+  else
+    for (const SymbolInfo &Info : A.Symbols)
+      if (Info.Meaning == SymbolInfo::Sequence)
+        Positions = A.Store->symbol(Info.Name);
+  if (!Positions)
+    return std::nullopt;
+  llvm::Expected<__int128> Value = evaluate(Positions, At);
+  if (!Value) {
+    llvm::consumeError(Value.takeError());
+    return std::nullopt;
+  }
+  return static_cast<int64_t>(*Value);
+}
+
+llvm::Expected<StepSplit> splitStep(const StepCost &S, const Bindings &At) {
+  StepSplit Split;
+  for (auto [E, To] : {std::pair(S.L.Total.Weight, &Split.Weights),
+                       std::pair(S.Cache, &Split.Cache),
+                       std::pair(S.otherBytes(), &Split.Other)}) {
+    llvm::Expected<__int128> Value = evaluate(E, At);
+    if (!Value)
+      return Value.takeError();
+    *To = *Value;
+  }
+  return Split;
+}
+
+llvm::StringRef stepPartName(StepPart P) {
+  static constexpr llvm::StringLiteral Names[] = {"weights", "cache", "other",
+                                                  "compute"};
+  return Names[static_cast<unsigned>(P)];
+}
+
+StepPart dominantPart(const StepSplit &S, double ComputeTime,
+                      double Bandwidth) {
+  StepPart Best = StepPart::Weights;
+  double Longest = -1;
+  for (auto [Part, Time] :
+       {std::pair(StepPart::Weights, double(S.Weights) / Bandwidth),
+        std::pair(StepPart::Cache, double(S.Cache) / Bandwidth),
+        std::pair(StepPart::Other, double(S.Other) / Bandwidth),
+        std::pair(StepPart::Compute, ComputeTime)})
+    if (Time > Longest) {
+      Longest = Time;
+      Best = Part;
+    }
+  return Best;
+}
+
+} // namespace xfa

@@ -1,0 +1,136 @@
+//===- BuildDecode.cpp - a decoding step at the points --------------------===//
+
+#include "Build.h"
+
+namespace xfa {
+
+namespace {
+/// The ledgers of one accounting: a step, and the pass that it saves.
+struct Accounting {
+  LedgerKind Kind;
+  const StepCost *Step;
+  const Ledger *Uncached; ///< null: not known
+};
+} // namespace
+
+/// In B and N, whatever the graph's own symbols are.
+std::optional<BoundPoint> decodePoint(const ModelAnalysis &A,
+                                      const BoundPoint &P) {
+  std::optional<int64_t> Positions = positionsAt(A, P.Values);
+  if (!Positions)
+    return std::nullopt;
+  BoundPoint D;
+  for (const auto &[Name, Value] : P.At) {
+    bool Length = Name == "N";
+    for (const SymbolInfo &S : A.Symbols)
+      if (S.Name == Name && A.HasCache)
+        Length |=
+            S.Meaning == SymbolInfo::Past || S.Meaning == SymbolInfo::Sequence;
+    if (!Length)
+      D.At.emplace_back(Name, Value);
+  }
+  D.At.emplace_back("N", *Positions);
+  D.Values = P.Values;
+  // The analysis owns the name.
+  D.Values[*A.Decode->Positions.asSymbol()] = *Positions;
+  return D;
+}
+
+static llvm::Expected<RooflinePoint>
+evaluateAt(const Report &R, const Ledger &L, int GpuIndex, const Bindings &At) {
+  if (GpuIndex < 0)
+    return evaluatePlain(L, At);
+  return evaluateRoofline(L, R.Gpus[GpuIndex], R.MatrixType, At,
+                          R.Options.Products);
+}
+
+std::optional<double> chosenTime(const Report &R, const RooflinePoint &P) {
+  return R.Options.Times == Estimate::PerOp ? P.PerOpTime : P.Time;
+}
+
+static llvm::Expected<DecodeView::Row>
+makeRow(const Report &R, const Accounting &Of, int Gpu, const BoundPoint &P) {
+  DecodeView::Row Row;
+  Row.At = P.At;
+  Row.Kind = Of.Kind;
+  Row.Gpu = Gpu;
+  Row.Exact = Of.Step->L.Exact;
+  llvm::Expected<RooflinePoint> At = evaluateAt(R, Of.Step->L, Gpu, P.Values);
+  if (!At)
+    return At.takeError();
+  Row.Point = *At;
+  llvm::Expected<StepSplit> Split = splitStep(*Of.Step, P.Values);
+  if (!Split)
+    return Split.takeError();
+  Row.Split = *Split;
+  if (Gpu < 0)
+    return Row;
+  double Bandwidth = R.Gpus[Gpu].Bandwidth;
+  Row.WeightsTime = static_cast<double>(Split->Weights) / Bandwidth;
+  Row.CacheTime = static_cast<double>(Split->Cache) / Bandwidth;
+  Row.OtherTime = static_cast<double>(Split->Other) / Bandwidth;
+  Row.Time = chosenTime(R, *At);
+  if (At->ComputeTime)
+    Row.Dominant = dominantPart(*Split, *At->ComputeTime, Bandwidth);
+  if (!Of.Uncached)
+    return Row;
+  llvm::Expected<RooflinePoint> Pass =
+      evaluateAt(R, *Of.Uncached, Gpu, P.Values);
+  if (!Pass)
+    return Pass.takeError();
+  Row.UncachedTime = chosenTime(R, *Pass);
+  if (Row.UncachedTime && Row.Time && *Row.Time > 0)
+    Row.Speedup = *Row.UncachedTime / *Row.Time;
+  return Row;
+}
+
+void buildDecode(Report &R, const BoundPoints &Points) {
+  const ModelAnalysis &A = *R.A;
+  const DecodeFacts &F = *A.Decode;
+  DecodeView V;
+  V.None = F.None;
+  if (!V.None.empty()) {
+    R.Decode = std::move(V);
+    return;
+  }
+  V.CacheBytes = F.CacheBytes;
+  std::deque<BoundPoint> At;
+  for (const BoundPoint &P : Points.Points)
+    if (std::optional<BoundPoint> D = decodePoint(A, P))
+      if (llvm::none_of(At, [&](const BoundPoint &O) { return O.At == D->At; }))
+        At.push_back(std::move(*D));
+  const BoundPoint *Shares = sharePoint(At);
+  std::vector<Accounting> Ledgers;
+  auto View = [&](const StepCost &S, LedgerKind Kind) {
+    return DecodeView::Step{ledgerView(S.L, Kind, A.ActivationType, Shares),
+                            S.Cache, S.otherBytes()};
+  };
+  for (const LedgerView &L : R.Ledgers) {
+    if (L.Kind == LedgerKind::Textbook) {
+      V.Textbook = View(F.Textbook, L.Kind);
+      Ledgers.push_back({L.Kind, &F.Textbook, &F.Uncached});
+    } else if (F.Graph) {
+      V.Graph = View(*F.Graph, L.Kind);
+      Ledgers.push_back(
+          {L.Kind, &*F.Graph, F.GraphUncached ? &*F.GraphUncached : nullptr});
+    } else {
+      V.NoGraph = F.NoGraph;
+    }
+  }
+  V.NoRows = Points.None;
+  int First = R.Gpus.empty() ? -1 : 0;
+  int End = std::max(static_cast<int>(R.Gpus.size()), First + 1);
+  for (const Accounting &Of : Ledgers)
+    for (int Gpu = First; Gpu < End; ++Gpu)
+      for (const BoundPoint &P : At) {
+        llvm::Expected<DecodeView::Row> Row = makeRow(R, Of, Gpu, P);
+        if (Row)
+          V.Rows.push_back(std::move(*Row));
+        else
+          V.NoRows = "no figures at " + toString(P.At) + ": " +
+                     llvm::toString(Row.takeError());
+      }
+  R.Decode = std::move(V);
+}
+
+} // namespace xfa
