@@ -62,8 +62,18 @@ int Recogniser::productOf(ValueId Operand, NodeSet &Path, const FoundCore &C) {
       if (ValueId In = G.operand(N, I))
         Work.push_back(In);
   }
-  if (Best < 0)
+  if (Best < 0) {
+    // An operand of the graph itself: views, and a cache that it is added to.
+    for (ValueId V = Operand; V;) {
+      NodeId N = G.producer(V);
+      bool Appends = N && G.kind(N) == OpKind::Concat;
+      if (!N || (!G.isPassThrough(N) && !Appends))
+        break;
+      Path.insert(N);
+      V = G.operand(N, Appends ? M[N].Inputs.size() - 1 : 0);
+    }
     return -1;
+  }
   // Of what was passed, keep what is downstream of the product.
   llvm::SmallVector<NodeId, 16> Ordered(Seen.begin(), Seen.end());
   llvm::sort(Ordered,
