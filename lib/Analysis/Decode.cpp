@@ -101,8 +101,8 @@ Expr cacheTraffic(const Structure &Step, const Scope &Sc, ElemType Type,
   Expr Elements = Store.constant(0);
   for (const Block &B : Step.Blocks)
     for (const AttentionCore &C : B.Attention) {
-      Expr Key = C.Batch * C.KvHeads * C.HeadDim;
-      Expr Value = C.Batch * C.KvHeads * C.ValueDim;
+      Expr Key = C.Batch * C.KeyWidth;
+      Expr Value = C.Batch * C.ValueWidth;
       if (Sc.covers(Role::Qk))
         Elements += Key * C.Columns;
       if (Sc.covers(Role::Av))
@@ -119,7 +119,7 @@ Expr cacheSize(const Structure &Step, ElemType Type, ExprStore &Store) {
   Expr Elements = Store.constant(0);
   for (const Block &B : Step.Blocks)
     for (const AttentionCore &C : B.Attention)
-      Elements += C.Batch * C.Columns * C.KvHeads * (C.HeadDim + C.ValueDim);
+      Elements += C.Batch * C.Columns * (C.KeyWidth + C.ValueWidth);
   return bytesOf(Elements, Type);
 }
 
