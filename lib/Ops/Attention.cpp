@@ -17,7 +17,8 @@ AttentionSizes attentionSizes(const OpContext &Ctx, std::string &Wrong) {
     std::optional<Expr> D = knownDim(Ctx, I, Axis);
     return D ? *D : Store.unknown(unknownRank(Ctx, I), 0);
   };
-  // Heads, rows and head width of [B, S, heads · width] or [B, heads, S, width].
+  // Heads, rows and head width of [B, S, heads · width] or [B, heads, S,
+  // width].
   auto Split = [&](unsigned I, const char *HeadsAttr, Expr &Heads, Expr &Rows,
                    Expr &Width) {
     if (!Wrong.empty())
@@ -27,8 +28,8 @@ AttentionSizes attentionSizes(const OpContext &Ctx, std::string &Wrong) {
     if (Flat && (!Attr || *Attr <= 0))
       Wrong = std::string(HeadsAttr) + " is needed for operands of rank 3";
     else if (Ctx.hasRank(I) && Ctx.rank(I) != 3 && Ctx.rank(I) != 4)
-      Wrong = "operand " + std::to_string(I) + " should have rank 3 or 4, got " +
-              shapeText(Ctx.dims(I));
+      Wrong = "operand " + std::to_string(I) +
+              " should have rank 3 or 4, got " + shapeText(Ctx.dims(I));
     if (!Wrong.empty())
       return;
     Heads = Flat ? Store.constant(*Attr) : Dim(I, 1);
@@ -149,14 +150,14 @@ static BodyTensor attentionBias(CostContext &Ctx, const AttentionSizes &A) {
       addElementwise(Ctx, Distance, Scalar); // LessOrEqual
     }
     if (Left && Right)
-      addElementwise(Ctx, Distance, Scalar); // And
-    addElementwise(Ctx, Distance, Scalar);   // Where
+      addElementwise(Ctx, Distance, Scalar);    // And
+    addElementwise(Ctx, Distance, Scalar);      // Where
     Bias = addElementwise(Ctx, Bias, Distance); // Add
   }
   if (Padded) {
     BodyTensor Rows{{A.B, A.T}, Told};
-    addElementwise(Ctx, Rows, Scalar); // Less
-    addElementwise(Ctx, Rows, Scalar); // Where
+    addElementwise(Ctx, Rows, Scalar);                              // Less
+    addElementwise(Ctx, Rows, Scalar);                              // Where
     Bias = addElementwise(Ctx, Bias, {{A.B, One, One, A.T}, Told}); // Add
   }
   return Bias;
@@ -188,11 +189,11 @@ void costAttention(CostContext &Ctx) {
   addAttentionProducts(Ctx, A);
   if (Ctx.floatAttr("softcap", 0) != 0)
     Ctx.addVector(3 * A.scores());
-  Ctx.addVector(A.scores());                                      // Add
+  Ctx.addVector(A.scores());                                     // Add
   Ctx.addVector(int64_t(Ctx.Options.SoftmaxFlops) * A.scores()); // C3
   if (!Bias.Folded && !Bias.Dims.empty()) {
-    Expr Rows = product(Ctx.store(),
-                        llvm::ArrayRef<Expr>(Bias.Dims).drop_back());
+    Expr Rows =
+        product(Ctx.store(), llvm::ArrayRef<Expr>(Bias.Dims).drop_back());
     Ctx.addVector(Rows * Bias.Dims.back() + Rows); // C4, Equal
   }
   Ctx.addVector(A.scores()); // Where

@@ -40,8 +40,7 @@ void costExperts(CostContext &Ctx, const ExpertLayout &At) {
     Ctx.unknown(unknownRank(Ctx, Ctx.hasRank(0) ? 1 : 0));
     return;
   }
-  auto Activation =
-      expertActivation(Ctx.stringAttr("activation_type", "relu"));
+  auto Activation = expertActivation(Ctx.stringAttr("activation_type", "relu"));
   if (!Activation) {
     Ctx.unknown("no rule counts the activation '" +
                 Ctx.stringAttr("activation_type") + "'");
@@ -115,8 +114,7 @@ void inferBeamSearch(InferContext &Ctx) {
   // → sequences, their scores?, scores of every step?
   Expr B = dimOrUnknown(Ctx, 0, 0);
   Expr Returned = knownScalar(Ctx, 4, "num_return_sequences");
-  Ctx.set(0, ElemType::Int32,
-          {B, Returned, knownScalar(Ctx, 1, "max_length")});
+  Ctx.set(0, ElemType::Int32, {B, Returned, knownScalar(Ctx, 1, "max_length")});
   Ctx.set(1, ElemType::Float32, {B, Returned});
   Ctx.setUnknown(2, ElemType::Float32, "the number of steps depends on data");
 }

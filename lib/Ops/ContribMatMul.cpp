@@ -29,8 +29,9 @@ void inferFusedMatMul(InferContext &Ctx) {
       Ctx.setUnknown(0, Ctx.elem(0), unknownRank(Ctx, I));
       return;
     }
-  if (auto Dims = matMulShape(Ctx, fusedOperand(Ctx, 0, "transA", "transBatchA"),
-                              fusedOperand(Ctx, 1, "transB", "transBatchB")))
+  if (auto Dims =
+          matMulShape(Ctx, fusedOperand(Ctx, 0, "transA", "transBatchA"),
+                      fusedOperand(Ctx, 1, "transB", "transBatchB")))
     Ctx.set(0, Ctx.elem(0), *Dims);
 }
 
@@ -55,9 +56,10 @@ void costFusedMatMul(CostContext &Ctx) {
 void inferFusedGemm(InferContext &Ctx) { setGemm(Ctx, Ctx.elem(0), 0, 1); }
 
 void inferGemmFloat8(InferContext &Ctx) {
-  setGemm(Ctx, elemTypeFromOnnx(Ctx.intAttr("dtype", 1))
-                   .value_or(ElemType::Undefined),
-          0, 1);
+  setGemm(
+      Ctx,
+      elemTypeFromOnnx(Ctx.intAttr("dtype", 1)).value_or(ElemType::Undefined),
+      0, 1);
 }
 
 void costFusedGemm(CostContext &Ctx) {

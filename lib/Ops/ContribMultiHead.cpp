@@ -106,8 +106,7 @@ void costMultiHead(CostContext &Ctx, const MultiHeadLayout &At) {
   addAttentionProducts(Ctx, *A);
   unsigned Masks = Ctx.has(At.Mask) + Ctx.has(At.ScoreBias) +
                    (Ctx.intAttr("unidirectional", 0) != 0);
-  Ctx.addVector((int64_t(Ctx.Options.SoftmaxFlops) + 1 + Masks) *
-                A->scores());
+  Ctx.addVector((int64_t(Ctx.Options.SoftmaxFlops) + 1 + Masks) * A->scores());
   if (!Ctx.has(At.PastKey))
     return;
   if (Ctx.has(At.PastLength)) { // the rows that hold something
@@ -186,9 +185,9 @@ void inferPagedAttention(InferContext &Ctx) {
 
 void inferSparseAttention(InferContext &Ctx) {
   // query [B, S, …], key?, value?, caches (3, 4), which come back
-  Ctx.set(0, Ctx.elem(0),
-          {dimOrUnknown(Ctx, 0, 0), dimOrUnknown(Ctx, 0, 1),
-           queryWidth(Ctx, 2)});
+  Ctx.set(
+      0, Ctx.elem(0),
+      {dimOrUnknown(Ctx, 0, 0), dimOrUnknown(Ctx, 0, 1), queryWidth(Ctx, 2)});
   for (unsigned O : {1u, 2u})
     setLike(Ctx, O, Ctx.elem(O + 2), O + 2);
 }
@@ -220,9 +219,8 @@ void inferRelativePositionBias(InferContext &Ctx) {
   // (table [buckets, N], query length, key length) → [1, N, q, k]
   auto Length = [&](unsigned I) {
     Element E = Ctx.scalar(I);
-    return E.kind() == Element::Int
-               ? E.expr()
-               : Ctx.unknownDim("the length is not known");
+    return E.kind() == Element::Int ? E.expr()
+                                    : Ctx.unknownDim("the length is not known");
   };
   Ctx.set(0, Ctx.elem(0),
           {Ctx.constant(1), dimOrUnknown(Ctx, 0, 1), Length(1), Length(2)});

@@ -12,7 +12,8 @@
 namespace xfa {
 
 /// Dequantising these operands, quantising the result.
-static void addConversions(CostContext &Ctx, llvm::ArrayRef<unsigned> Operands) {
+static void addConversions(CostContext &Ctx,
+                           llvm::ArrayRef<unsigned> Operands) {
   for (unsigned I : Operands)
     Ctx.addVector(DequantizeFlops * Ctx.inSize(I));
   Ctx.addVector(QuantizeFlops * Ctx.outSize(0));
@@ -120,9 +121,7 @@ static ChannelsAt channels(const OpContext &Ctx) {
                                               : ChannelsAt::First;
 }
 
-void inferQLinearAveragePool(InferContext &Ctx) {
-  setPool(Ctx, channels(Ctx));
-}
+void inferQLinearAveragePool(InferContext &Ctx) { setPool(Ctx, channels(Ctx)); }
 
 void costQLinearAveragePool(CostContext &Ctx) {
   addConversions(Ctx, {0});

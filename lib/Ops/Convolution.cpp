@@ -127,8 +127,10 @@ void inferConvTranspose(InferContext &Ctx) {
     return;
   int64_t Spatial = *Rank - 2;
   std::optional<Expr> In = knownDim(Ctx, 0, 1), WeightIn = knownDim(Ctx, 1, 0);
-  if (In && WeightIn && !sameDim(Ctx, *In, *WeightIn, "channels of input and "
-                                                      "weight"))
+  if (In && WeightIn &&
+      !sameDim(Ctx, *In, *WeightIn,
+               "channels of input and "
+               "weight"))
     return;
   llvm::ArrayRef<Expr> KernelDims;
   if (Ctx.hasRank(1))
@@ -206,7 +208,8 @@ void costDeformConv(CostContext &Ctx) {
 }
 
 //===----------------------------------------------------------------------===//
-// CausalConvWithState: [B, C, L] with the last k - 1 columns of what came before
+// CausalConvWithState: [B, C, L] with the last k - 1 columns of what came
+// before
 //===----------------------------------------------------------------------===//
 
 static bool isConvActivation(llvm::StringRef Name) {

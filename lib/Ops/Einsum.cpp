@@ -181,8 +181,8 @@ public:
   }
 
   /// C1: 2 × the product of all extents if an index is summed, else 1 ×.
-  Labels contract(const Labels &A, const Labels &B,
-                  llvm::ArrayRef<Labels> Rest, Flops &Cost) {
+  Labels contract(const Labels &A, const Labels &B, llvm::ArrayRef<Labels> Rest,
+                  Flops &Cost) {
     Labels All, Kept;
     for (const Labels *L : {&A, &B})
       for (unsigned Label : *L)

@@ -64,9 +64,9 @@ std::optional<AttentionSizes> linearSizes(const OpContext &Ctx,
   A.P = Store.constant(0);
   A.N = Store.constant(Heads);
   A.G = Store.constant(StateHeads);
-  for (auto [I, Count] : {std::pair(unsigned(Query), Heads),
-                          std::pair(unsigned(Key), StateHeads),
-                          std::pair(unsigned(Value), StateHeads)})
+  for (auto [I, Count] :
+       {std::pair(unsigned(Query), Heads), std::pair(unsigned(Key), StateHeads),
+        std::pair(unsigned(Value), StateHeads)})
     if (std::optional<int64_t> Width = Dim(I, 2).constant();
         Width && *Width % Count != 0) {
       Wrong = "the width " + std::to_string(*Width) + " of operand " +

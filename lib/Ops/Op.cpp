@@ -150,6 +150,9 @@ void InferContext::set(unsigned O, ElemType Elem, llvm::ArrayRef<Expr> Dims) {
   F.Elem = Elem;
   F.HasRank = true;
   F.Dims.assign(Dims.begin(), Dims.end());
+  for (Expr &Dim : F.Dims)
+    if (std::optional<int64_t> C = Dim.constant(); C && *C < 0)
+      Dim = unknownDim("these operands make it negative");
 }
 
 void InferContext::set(unsigned O, ValueFacts Facts) {

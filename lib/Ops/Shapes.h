@@ -16,8 +16,8 @@ namespace xfa {
 /// "[B,N,1600]", for messages.
 std::string shapeText(llvm::ArrayRef<Expr> Dims);
 
-/// Why the rank of input I is not known: the reason that it carries, so that the
-/// text does not grow along a chain of nodes, or else that it has none.
+/// Why the rank of input I is not known: the reason that it carries, so that
+/// the text does not grow along a chain of nodes, or else that it has none.
 std::string unknownRank(const OpContext &Ctx, unsigned I);
 
 /// Output O has this type and the shape of input I; unknown rank, with the

@@ -118,11 +118,16 @@ public:
   inferSubgraph(GraphId G, llvm::ArrayRef<ValueFacts> In) {
     return Subgraph(G, In);
   }
-  ValueFacts &output(unsigned O) { return Outputs[O]; }
+  /// Facts of output O as set so far; beyond the last one, facts that nobody
+  /// sees.
+  ValueFacts &output(unsigned O) {
+    return O < Outputs.size() ? Outputs[O] : Beyond;
+  }
 
 private:
   SubgraphFn Subgraph;
   llvm::SmallVector<ValueFacts, 2> Outputs;
+  ValueFacts Beyond;
   std::string Error;
 };
 

@@ -35,8 +35,7 @@ TEST(Attention, PastAndLengthsExcludeEachOther) {
   OneNode N("Attention", 24);
   N.input("B,4,S,8").input("B,4,S,8").input("B,4,S,8").absent();
   N.input("B,4,P,8").input("B,4,P,8").input("B", ElemType::Int64);
-  EXPECT_EQ(N.error(),
-            "nonpad_kv_seqlen and a past cannot be given together");
+  EXPECT_EQ(N.error(), "nonpad_kv_seqlen and a past cannot be given together");
 }
 
 TEST(Attention, OperandsCompleteEachOther) {
@@ -71,8 +70,7 @@ TEST(AttentionCost, C5_AMaskIsChosenAddedAndReduced) {
   N.input("2,4,5,8").input("2,2,6,8").input("2,2,6,7");
   N.input("5,6", ElemType::Bool).attr("is_causal", 1).attr("softcap", 2.0);
   // Where, Add of the causal mask, ReduceMax: 5·6; Equal: 5; Div, Tanh, Mul.
-  EXPECT_EQ(N.vector(),
-            std::to_string(Core + 3 * (5 * 6) + 5 + 3 * Scores));
+  EXPECT_EQ(N.vector(), std::to_string(Core + 3 * (5 * 6) + 5 + 3 * Scores));
   OneNode Known("Attention", 23); // C7: a mask that is known beforehand
   Known.input("2,4,5,8").input("2,2,6,8").input("2,2,6,7");
   Known.input("5,6", ElemType::Bool).folded();
@@ -88,8 +86,8 @@ TEST(AttentionCost, C5_LengthsOfPaddedRows) {
   N.attr("is_causal", 1);
   // Causal: Sub 2, Add 2·5, Less, Where, Add 2·5·6 each. Padding: Less, Where
   // 2·6 each, Add 2·5·6. ReduceMax 2·5·6, Equal 2·5.
-  EXPECT_EQ(N.vector(), std::to_string(Core + 2 + 10 + 3 * 60 + 2 * 12 + 60 +
-                                       60 + 10));
+  EXPECT_EQ(N.vector(),
+            std::to_string(Core + 2 + 10 + 3 * 60 + 2 * 12 + 60 + 60 + 10));
 }
 
 TEST(AttentionCost, C5_SlidingWindow) {
@@ -103,8 +101,8 @@ TEST(AttentionCost, C5_SlidingWindow) {
   int64_t Causal = 2 + 10 + 3 * 60;
   // Sub 2, Add 10, Sub, LessOrEqual, Neg, LessOrEqual, And, Where, Add.
   int64_t Window = 2 + 10 + 7 * 60;
-  EXPECT_EQ(N.vector(), std::to_string(Core + Causal + Window + 2 * 12 + 60 +
-                                       60 + 10));
+  EXPECT_EQ(N.vector(),
+            std::to_string(Core + Causal + Window + 2 * 12 + 60 + 60 + 10));
 }
 
 TEST(AttentionCost, C13_OnlyNewRowsAreWritten) {

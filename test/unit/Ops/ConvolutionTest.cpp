@@ -14,8 +14,9 @@ TEST(Conv, WindowsOfConstantAndSymbolicExtents) {
 TEST(Conv, PadsStridesDilations) {
   OneNode N("Conv");
   N.input("B,8,L").input("4,8,3");
-  N.attrInts("pads", {2, 1}).attrInts("strides", {2}).attrInts("dilations",
-                                                               {2});
+  N.attrInts("pads", {2, 1})
+      .attrInts("strides", {2})
+      .attrInts("dilations", {2});
   // Reach 2·(3-1)+1 = 5.
   EXPECT_EQ(N.shape(), "[B,4," + N.text("(L+2+1-5)//2+1") + "]");
 }

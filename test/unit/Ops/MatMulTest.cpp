@@ -6,7 +6,8 @@ using namespace xfa;
 
 TEST(MatMul, BatchBroadcastsAndRankOneIsPromoted) {
   EXPECT_EQ(OneNode("MatMul").input("B,M,K").input("K,N").shape(), "[B,M,N]");
-  EXPECT_EQ(OneNode("MatMul").input("B,1,M,K").input("H,K,N").shape(), "[B,H,M,N]");
+  EXPECT_EQ(OneNode("MatMul").input("B,1,M,K").input("H,K,N").shape(),
+            "[B,H,M,N]");
   EXPECT_EQ(OneNode("MatMul").input("K").input("K,N").shape(), "[N]");
   EXPECT_EQ(OneNode("MatMul").input("M,K").input("K").shape(), "[M]");
   EXPECT_EQ(OneNode("MatMul").input("K").input("K").shape(), "[]");
@@ -106,6 +107,9 @@ TEST(EinsumCost, C1_ProductOfAllExtents) {
 
 TEST(EinsumCost, C1_CheapestOrderOfThree) {
   OneNode N("Einsum");
-  N.attr("equation", "ij,jk,kl->il").input("2,100").input("100,3").input("3,50");
+  N.attr("equation", "ij,jk,kl->il")
+      .input("2,100")
+      .input("100,3")
+      .input("3,50");
   EXPECT_EQ(N.matrix(), N.text("2*2*100*3 + 2*2*3*50"));
 }
