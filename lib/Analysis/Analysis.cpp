@@ -35,6 +35,25 @@ void aliasTotal(ModelAnalysis &A) {
     }
 }
 
+/// A mask over another sequence is as long as that is, whatever its own name.
+void aliasMasks(ModelAnalysis &A) {
+  for (const Block &B : A.Found.Blocks)
+    for (const AttentionCore &C : B.Attention) {
+      if (!C.Cross || !C.Columns || !C.Columns.asSymbol())
+        continue;
+      for (Expr Length : C.MaskLengths) {
+        std::optional<llvm::StringRef> Name = Length.asSymbol();
+        Expr Columns = A.alias(C.Columns);
+        if (!Name || A.alias(Length) == Columns)
+          continue;
+        A.Aliases[*Name] = Columns;
+        A.Assumptions.push_back(
+            (*Name + " = " + toString(Columns) + ", as the graph needs to run")
+                .str());
+      }
+    }
+}
+
 void nameEverything(ModelAnalysis &A) {
   A.Symbols = nameSymbols(A.Facts, A.Found);
   for (const SymbolInfo &Info : A.Symbols) {
@@ -50,6 +69,7 @@ void nameEverything(ModelAnalysis &A) {
     A.HasCache = A.PastPositions.asSymbol().has_value();
   }
   aliasTotal(A);
+  aliasMasks(A);
 }
 
 Ledger aliased(const Ledger &L, const ModelAnalysis &A) {
@@ -191,6 +211,12 @@ void listUnknowns(const Model &M, ModelAnalysis &A) {
 ModelAnalysis::ModelAnalysis() = default;
 ModelAnalysis::~ModelAnalysis() = default;
 
+llvm::StringRef ModelAnalysis::target(const SymbolInfo &S) const {
+  auto It = Aliases.find(S.GraphName);
+  return It == Aliases.end() ? llvm::StringRef(S.Name)
+                             : It->second.asSymbol().value_or("");
+}
+
 llvm::Expected<Bindings> ModelAnalysis::bind(
     llvm::ArrayRef<std::pair<std::string, int64_t>> Point) const {
   Bindings At;
@@ -227,7 +253,11 @@ llvm::Expected<Bindings> ModelAnalysis::bind(
           "'" + Name + "' must be at least " +
           (Found->Meaning == SymbolInfo::Past ? "0" : "1") + ", got " +
           std::to_string(Value));
-    if (!At.try_emplace(Found->Name, Value).second)
+    llvm::StringRef Target = target(*Found);
+    if (Target.empty())
+      Target = Found->Name;
+    auto [It, New] = At.try_emplace(Target, Value);
+    if (!New && (Target == Found->Name || It->second != Value))
       return llvm::createStringError("'" + Name + "' is given twice");
   }
   if (HasCache) {
@@ -254,7 +284,8 @@ llvm::Expected<Bindings> ModelAnalysis::bind(
     }
   }
   for (const SymbolInfo &Info : Symbols)
-    if (!At.count(Info.Name) && Info.Meaning != SymbolInfo::Total)
+    if (!At.count(Info.Name) && Info.Meaning != SymbolInfo::Total &&
+        target(Info) == Info.Name)
       return llvm::createStringError("no value for '" + Info.Name + "'" +
                                      (Info.GraphName != Info.Name
                                           ? " (" + Info.GraphName + ")"

@@ -226,13 +226,14 @@ std::vector<SymbolInfo> nameSymbols(const ShapeFacts &Facts,
       Means.try_emplace(*Name, What);
   };
   // By where they stand in the cores.
-  bool Cached = false;
+  bool Cached = false, OneRow = false;
   for (const Block &B : S.Blocks)
     for (const AttentionCore &A : B.Attention) {
       if (A.Cross)
         continue;
       Note(A.Batch, SymbolInfo::Batch);
       Note(A.Rows, SymbolInfo::Sequence);
+      OneRow |= A.Rows && A.Rows.isConstant();
       if (A.Cached) {
         Cached = true;
         Note(A.Columns - A.Rows, SymbolInfo::Past);
@@ -243,8 +244,16 @@ std::vector<SymbolInfo> nameSymbols(const ShapeFacts &Facts,
     for (const Block &B : S.Blocks)
       for (const AttentionCore &A : B.Attention)
         for (Expr Length : A.MaskLengths)
-          if (Length != A.Columns)
+          if (!A.Cross && Length != A.Columns)
             Note(Length, SymbolInfo::Total);
+  // What is attended to elsewhere is no length of ours.
+  for (const Block &B : S.Blocks)
+    for (const AttentionCore &A : B.Attention)
+      if (A.Cross) {
+        Note(A.Columns, SymbolInfo::Other);
+        for (Expr Length : A.MaskLengths)
+          Note(Length, SymbolInfo::Other);
+      }
   // Names break ties: only where nothing else speaks.
   auto Has = [&](Meaning What) {
     return llvm::any_of(Means, [&](auto &KV) { return KV.second == What; });
@@ -259,7 +268,7 @@ std::vector<SymbolInfo> nameSymbols(const ShapeFacts &Facts,
     else if ((Name == "N" || llvm::StringRef(Lower).contains("seq")) &&
              !llvm::StringRef(Lower).contains("past") &&
              !llvm::StringRef(Lower).contains("total") &&
-             !Has(SymbolInfo::Sequence))
+             !Has(SymbolInfo::Sequence) && !OneRow)
       Means[Name] = SymbolInfo::Sequence;
     else if (llvm::StringRef(Lower).contains("total") && Cached)
       Means[Name] = SymbolInfo::Total;

@@ -28,13 +28,20 @@ static bool hasSymbol(const ModelAnalysis &A, llvm::StringRef Name) {
 /// The alias of a name that may be the graph's own; a total length is N.
 static std::string aliasOf(const ModelAnalysis &A, llvm::StringRef Name) {
   for (const SymbolInfo &S : A.Symbols)
-    if (S.Name == Name || S.GraphName == Name)
-      return A.HasCache && S.Meaning == SymbolInfo::Total ? "N" : S.Name;
+    if (S.Name == Name || S.GraphName == Name) {
+      if (A.HasCache && S.Meaning == SymbolInfo::Total)
+        return "N";
+      llvm::StringRef Target = A.target(S);
+      return Target.empty() ? S.Name : Target.str();
+    }
   return Name.str();
 }
 
-/// In a graph with a cache: follows from N = P + S, S = 1.
+/// Stands for something else (a mask's length), or, in a graph with a cache,
+/// follows from N = P + S, S = 1.
 static bool follows(const ModelAnalysis &A, const SymbolInfo &S) {
+  if (A.target(S) != S.Name)
+    return true;
   return A.HasCache &&
          (S.Meaning == SymbolInfo::Past || S.Meaning == SymbolInfo::Total ||
           A.NewPositions.asSymbol() == llvm::StringRef(S.Name));

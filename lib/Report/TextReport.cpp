@@ -141,6 +141,8 @@ static std::string symbolsLine(const Report &R) {
       Total = " (" + printable(S.GraphName) + ")";
       continue;
     }
+    if (R.A->target(S) != S.Name) // the assumptions say so
+      continue;
     std::string Meaning = S.Meaning == SymbolInfo::Other
                               ? printable(S.GraphName)
                               : meaningName(S.Meaning).str();

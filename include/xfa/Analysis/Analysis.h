@@ -56,6 +56,9 @@ struct ModelAnalysis {
   std::vector<std::string> Assumptions;
 
   Expr alias(Expr E) const { return substitute(E, Aliases); }
+  /// The symbol that figures hold for this one: itself, or another one that it
+  /// equals; empty if it stands for an expression (total = P + S).
+  llvm::StringRef target(const SymbolInfo &S) const;
   /// Values for all aliases at a point given in aliases or in the graph's own
   /// names ("B=1", "N=32", "batch_size=1"): N = P + S, S = 1 unless bound.
   /// Fails naming the symbol that is unknown, bound twice or left without
