@@ -8,9 +8,10 @@ A row has `ask`, `what`, the `model` and `options` of the command, and `tool`: w
 path such as ledgers.textbook.roles[role=qk].flops, or arithmetic over paths in braces. Then one of
     formula   the seed's, in Python; equal: at random points, exactly, as rational numbers. n in it is the element size:
               the command runs once more with --dtype=fp32
-    figure    the seed's number; equal: rounded or cut to as many digits as the seed gives
+    figure    the seed's number; equal: rounded to as many digits as the seed gives, or, with `cut`, cut
     word      equal: the same
     degree    of the formula in N
+    larger    the path of what the formula exceeds for every B ≥ 1 and N ≥ 2: proved, by signs
     reckoned  arithmetic; the seed asks, and gives no figure
     first     the least N at which the tool's formula is no longer negative, at B = 1
 A row in which the seed errs also has `slip`, which says how, and what shows it:
@@ -57,10 +58,13 @@ def report(build, model, options):
 
 
 def find(where, path):
-    """The value at a path: names after dots; [name=value,…] picks the one of a list that has them, also within `at`."""
+    """The value at a path: names after dots; [2] is the third of a list, [name=value,…] the one that has
+    these, also within `at`."""
     for name, choice in re.findall(r"([^.\[\]]+)(?:\[([^\]]*)\])?", path):
         where = where[name]
-        if choice:
+        if choice.isdigit():
+            where = where[int(choice)]
+        elif choice:
             wanted = dict(pair.split("=") for pair in choice.split(","))
             fits = [each for each in where
                     if all(str({**each, **each.get("at", {})}.get(key)) == value for key, value in wanted.items())]
@@ -111,6 +115,36 @@ def degree(formula, letter="N"):
         row = [after - before for before, after in zip(row, row[1:])]
         steps += 1
     return steps
+
+
+class Polynomial(dict):
+    """Powers of B and N → coefficient."""
+
+    def __add__(self, other):
+        other = other if isinstance(other, Polynomial) else Polynomial({(0, 0): other})
+        return Polynomial({power: self.get(power, 0) + other.get(power, 0) for power in {*self, *other}})
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Polynomial) else Polynomial({(0, 0): other})
+        product = Polynomial()
+        for (b, n), left in self.items():
+            for (c, m), right in other.items():
+                product += Polynomial({(b + c, n + m): left * right})
+        return product
+
+    def __pow__(self, exponent):
+        return self if exponent == 1 else self * self ** (exponent - 1)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def exceeds(left, right):
+    """True only if left > right, two (numerator, denominator) of positive formulas, for every B >= 1 and N >= 2: with
+    B = 1 + b and N = 2 + m their cross-difference has no negative coefficient."""
+    at = {"B": Polynomial({(0, 0): 1, (1, 0): 1}), "N": Polynomial({(0, 0): 2, (0, 1): 1})}
+    above, below, over, under = (value(formula, at) for formula in (*left, *right))
+    difference = above * under + over * below * -1
+    return min(difference.values()) >= 0 and difference.get((0, 0), 0) > 0
 
 
 def first_not_negative(formula):
@@ -181,6 +215,8 @@ def reckon(arithmetic):
 def judge_figure(build, row):
     number = reckon(answer(build, row)) * Fraction(str(row.get("unit", 1)))
     how = agrees(number, row["figure"])
+    if how == "cut" and not row.get("cut"):
+        how = None
     if "slip" in row:
         again = reckon(row.get("working", row.get("properly")))
         if how or bool(agrees(again, row["figure"])) != ("working" in row):
@@ -214,6 +250,15 @@ def judge_degree(build, row):
     if found != row["degree"]:
         raise Wrong(f"{formula} is of degree {found} in N, not {row['degree']}")
     return formula, "equal"
+
+
+def judge_larger(build, row):
+    sides = []
+    for paths in (row["tool"], row["larger"]):
+        sides.append([answer(build, {**row, "tool": f"{{{path}}}"}) for path in re.findall(r"\{([^}]*)\}", paths)])
+    if not exceeds(*sides) or exceeds(*reversed(sides)):
+        raise Wrong(f"{sides[0]} is not proved larger than {sides[1]}")
+    return "larger for every B ≥ 1 and N ≥ 2: with B = 1 + b, N = 2 + m the cross-difference has no negative coefficient", "equal"
 
 
 def judge_first(build, row):
@@ -250,7 +295,7 @@ def judge_recall(build, row):
 
 
 JUDGES = {"formula": judge_formula, "figure": judge_figure, "word": judge_word, "degree": judge_degree,
-          "first": judge_first, "reckoned": judge_reckoned, "recall": judge_recall}
+          "first": judge_first, "reckoned": judge_reckoned, "larger": judge_larger, "recall": judge_recall}
 
 
 def kind_of(row):
@@ -290,7 +335,8 @@ def command(row):
     if kind_of(row) == "recall":
         return "`pytest test/e2e/test_recall.py`"
     options = row.get("options", "")
-    return f"`{' '.join(['xf-analyze', 'models/' + row['model'], *options.split()])}`<br>`{row['tool']}`"
+    paths = " against ".join(f"`{path}`" for path in (row["tool"], row.get("larger")) if path)
+    return f"`{' '.join(['xf-analyze', 'models/' + row['model'], *options.split()])}`<br>{paths}"
 
 
 def said(row):

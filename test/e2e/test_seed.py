@@ -39,6 +39,10 @@ SCALED = "4*B*N**2*D + 5*H*B*N**2"
     {"model": "gpt2-xl.onnx", "tool": "structure.vocab", "figure": "50257", "working": "50257", "slip": "no"},
     {"model": "gpt2-xl.onnx", "tool": "structure.vocab", "reckoned": "50258"},
     {"recall": 1},
+    {"model": "gpt2-xl.onnx", "options": "--view=summary,roles,decode",  # the other way round
+     "tool": "{decode.textbook.flops} / {decode.textbook.bytes}",
+     "larger": "{ledgers.textbook.flops} / {ledgers.textbook.bytes}"},
+    {"model": "gpt2-xl.onnx", "tool": "structure.vocab", "figure": "5025", "slip": "cut", "working": "5026"},
 ], ids=str)
 def test_a_wrong_row_is_seen(row):
     assert seed.judged(BUILD, row)[1].startswith("DIFFERENT")
