@@ -310,6 +310,10 @@ analyseModel(const Model &M, const AnalysisOptions &Options) {
       if (!llvm::is_contained(A->Facts.Symbols, Name))
         A->Facts.Symbols.push_back(Name);
   A->Found = recogniseStructure(M, A->Facts, U, Store);
+  A->Time = analyseTime(M, A->Facts, A->Found, Store);
+  A->Causality = judgeCausality(M, A->Facts, A->Found, A->Time);
+  A->Found.Causal = A->Causality.Causal;
+  A->Found.CausalWhy = A->Causality.Why;
   nameEverything(*A);
   A->Graph = aliased(graphLedger(M, A->Costs, A->Found, Store), *A);
   A->MatrixType = mainMatrixType(

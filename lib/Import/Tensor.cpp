@@ -392,6 +392,8 @@ Error readTensorBody(StringRef Message, Model &M, Leniencies &Accepted,
   C.External = T.External;
   C.Present = !T.External && (Count == 0 || T.hasPayload());
   C.Message = Message;
+  if (C.Present && !T.Segment)
+    C.Payload = T.Raw;
   if (!C.Present || T.Segment || !isKept(C.Elem, Count))
     return Error::success();
   if (Count == 0) {

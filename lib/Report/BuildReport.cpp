@@ -59,7 +59,8 @@ static SummaryView buildSummary(const Model &M, const ModelAnalysis &A) {
   return S;
 }
 
-static StructureView buildStructure(const Structure &F) {
+static StructureView buildStructure(const Structure &F,
+                                    const CausalityVerdict &C) {
   StructureView S;
   S.Kind = F.Kind;
   S.Confidence = F.Confidence;
@@ -76,6 +77,9 @@ static StructureView buildStructure(const Structure &F) {
   S.Position = F.Position;
   S.Causal = F.Causal;
   S.CausalWhy = F.CausalWhy;
+  S.CausalChain = C.Chain;
+  S.CausalAssumptions = C.Assumptions;
+  S.CausalLeak = C.Leak;
   return S;
 }
 
@@ -191,7 +195,7 @@ llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
   if (!Points)
     return Points.takeError();
   R.Summary = buildSummary(M, A);
-  R.Found = buildStructure(A.Found);
+  R.Found = buildStructure(A.Found, A.Causality);
   const BoundPoint *Shares = sharePoint(Points->Points);
   for (LedgerKind K : R.Options.Ledgers)
     R.Ledgers.push_back(

@@ -49,6 +49,20 @@ void jsonStructure(llvm::json::OStream &J, const StructureView &S) {
     J.attributeObject("causal", [&] {
       J.attribute("verdict", verdictName(S.Causal));
       J.attribute("why", jsonSafe(S.CausalWhy));
+      if (S.CausalLeak)
+        J.attributeArray("leak", [&] {
+          J.value(S.CausalLeak->first);
+          J.value(S.CausalLeak->second);
+        });
+      auto Sentences = [&](llvm::StringRef Name,
+                           const std::vector<std::string> &List) {
+        J.attributeArray(Name, [&] {
+          for (const std::string &Each : List)
+            J.value(jsonSafe(Each));
+        });
+      };
+      Sentences("chain", S.CausalChain);
+      Sentences("assumptions", S.CausalAssumptions);
     });
   });
 }

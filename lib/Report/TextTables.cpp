@@ -124,6 +124,16 @@ void textCausality(const Report &R, const TextStyle &Style,
   if (!R.Found.CausalWhy.empty())
     Text += ": " + printable(R.Found.CausalWhy);
   printWrapped(Text, 2, 4, Style, OS);
+  const StructureView &F = R.Found;
+  if (F.CausalLeak)
+    printWrapped("first leaking pair: row " +
+                     std::to_string(F.CausalLeak->first) + ", column " +
+                     std::to_string(F.CausalLeak->second),
+                 2, 4, Style, OS);
+  for (const std::string &Step : F.CausalChain)
+    printWrapped("because " + printable(Step), 2, 4, Style, OS);
+  for (const std::string &Assumed : F.CausalAssumptions)
+    printWrapped("assumes: " + printable(Assumed), 2, 4, Style, OS);
 }
 
 } // namespace xfa

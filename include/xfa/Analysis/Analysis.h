@@ -6,6 +6,7 @@
 #include "xfa/Analysis/Ledger.h"
 #include "xfa/Analysis/Liveness.h"
 #include "xfa/Analysis/Structure.h"
+#include "xfa/Analysis/TimeDependence.h"
 
 namespace xfa {
 
@@ -27,6 +28,8 @@ struct ModelAnalysis {
   ShapeFacts Facts;
   GraphCosts Costs; ///< in the graph's own names
   Structure Found;
+  TimeDependence Time; ///< in the graph's own names
+  CausalityVerdict Causality;
   std::vector<SymbolInfo> Symbols;
   /// Graph's own symbol → alias (or expression of aliases: total = P + S).
   Substitution Aliases;

@@ -40,6 +40,10 @@ struct StructureView {
   std::string Norm, Activation, Position;
   Verdict Causal = Verdict::Unknown;
   std::string CausalWhy;
+  /// From the output back to where the verdict was made; what it assumes.
+  std::vector<std::string> CausalChain, CausalAssumptions;
+  /// Refuted: the first (row, column) that leaks.
+  std::optional<std::pair<int64_t, int64_t>> CausalLeak;
 };
 
 /// Figures at the points.

@@ -1,0 +1,45 @@
+//===- ConstantPlane.h - bounds over a part of a constant tensor ----------===//
+
+#ifndef XFA_LIB_ANALYSIS_CONSTANTPLANE_H
+#define XFA_LIB_ANALYSIS_CONSTANTPLANE_H
+
+#include "xfa/IR/Model.h"
+#include "xfa/Ops/Facts.h"
+
+namespace xfa {
+
+/// A box of indices, cut by Low <= index[Second] - index[First] <= High.
+struct ConstantPlane {
+  llvm::SmallVector<int64_t, 4> Low, High; ///< inclusive, clipped to the dims
+  int64_t First = -1, Second = -1;
+  std::optional<int64_t> LowDifference, HighDifference;
+};
+
+/// Elements of a constant: those that were kept, or else the bytes of the
+/// mapped file, read only when asked.
+class ConstantReader {
+public:
+  ConstantReader(const Model &M, const ValueFacts &Facts, ConstantId C);
+
+  bool readable() const { return Readable; }
+  /// A boolean or integer tensor, or one with equal last dimensions: what masks
+  /// are stored in.
+  bool couldBeMask() const;
+  /// Smallest and largest element; none if there is none, or a NaN.
+  std::optional<std::pair<double, double>>
+  range(const ConstantPlane &Plane) const;
+
+private:
+  /// Widens Range by Count elements from Flat on; false on a NaN.
+  bool widen(int64_t Flat, int64_t Count,
+             std::optional<std::pair<double, double>> &Range) const;
+
+  const ValueFacts &Facts;
+  const Constant *C = nullptr;
+  llvm::SmallVector<int64_t, 4> Dims;
+  bool Readable = false;
+};
+
+} // namespace xfa
+
+#endif // XFA_LIB_ANALYSIS_CONSTANTPLANE_H

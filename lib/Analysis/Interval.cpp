@@ -1,0 +1,119 @@
+//===- Interval.cpp - arithmetic of bounds --------------------------------===//
+//
+// Exact operands never come here: the caller does their arithmetic, or turns
+// them into bounds first.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Interval.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace xfa {
+
+static constexpr double Infinity = std::numeric_limits<double>::infinity();
+
+/// What the data add is scaled along with a factor; beyond this one it could
+/// reach a fill.
+static constexpr double LargestDataFactor = 1e3;
+
+Interval Interval::anything() { return between(-Infinity, Infinity); }
+
+Truth Interval::truth() const {
+  if (Exact) {
+    std::optional<int64_t> C = Exact.constant();
+    return !C ? Truth::Unknown : *C != 0 ? Truth::True : Truth::False;
+  }
+  if (!isPoint())
+    return Truth::Unknown;
+  return Low != 0 ? Truth::True : Truth::False;
+}
+
+bool Interval::isFinite() const {
+  return Exact || (std::isfinite(Low) && std::isfinite(High));
+}
+
+Interval hull(const Interval &A, const Interval &B) {
+  return {Expr(), std::min(A.Low, B.Low), std::max(A.High, B.High),
+          A.LowData || B.LowData, A.HighData || B.HighData};
+}
+
+/// -inf + inf has no sign that anything follows from.
+static double sum(double A, double B, double IfUndefined) {
+  double S = A + B;
+  return std::isnan(S) ? IfUndefined : S;
+}
+
+Interval operator+(const Interval &A, const Interval &B) {
+  return {Expr(), sum(A.Low, B.Low, -Infinity), sum(A.High, B.High, Infinity),
+          A.LowData || B.LowData, A.HighData || B.HighData};
+}
+
+Interval operator-(const Interval &A) {
+  return {Expr(), -A.High, -A.Low, A.HighData, A.LowData};
+}
+
+static Interval scale(const Interval &A, double Factor) {
+  if (Factor == 0)
+    return A.isFinite() ? Interval::point(0) : Interval::anything();
+  bool Data = A.LowData || A.HighData;
+  if (!std::isfinite(Factor) || (Data && std::abs(Factor) > LargestDataFactor))
+    return Data || A.Low * A.High <= 0 ? Interval::anything()
+                                       : Interval::point(A.Low * Factor);
+  Interval R = A;
+  R.Low *= Factor;
+  R.High *= Factor;
+  if (Factor < 0) {
+    std::swap(R.Low, R.High);
+    std::swap(R.LowData, R.HighData);
+  }
+  return R;
+}
+
+Interval operator*(const Interval &A, const Interval &B) {
+  if (A.isPoint())
+    return scale(B, A.Low);
+  if (B.isPoint())
+    return scale(A, B.Low);
+  bool Data = A.LowData || A.HighData || B.LowData || B.HighData;
+  if (!A.isFinite() || !B.isFinite())
+    return Interval::anything();
+  if (Data) {
+    // A number of a fill's size times data could be of either sign.
+    for (double Each : {A.Low, A.High, B.Low, B.High})
+      if (std::abs(Each) > LargestDataFactor)
+        return Interval::anything();
+    return Interval::data();
+  }
+  double P[] = {A.Low * B.Low, A.Low * B.High, A.High * B.Low, A.High * B.High};
+  return Interval::between(*std::min_element(P, P + 4),
+                           *std::max_element(P, P + 4));
+}
+
+Interval divide(const Interval &A, const Interval &B) {
+  if (B.isPoint() && B.Low != 0)
+    return scale(A, 1 / B.Low);
+  if (A.isZero())
+    return A;
+  if (!A.isFinite() || std::abs(A.Low) > LargestDataFactor ||
+      std::abs(A.High) > LargestDataFactor)
+    return Interval::anything();
+  return Interval::data();
+}
+
+Interval larger(const Interval &A, const Interval &B) {
+  Interval R{Expr(), std::max(A.Low, B.Low), std::max(A.High, B.High),
+             A.LowData && B.LowData, A.HighData || B.HighData};
+  // The one that is a number alone is a bound by itself.
+  if (A.LowData != B.LowData)
+    R.Low = A.LowData ? B.Low : A.Low;
+  return R;
+}
+
+Interval smaller(const Interval &A, const Interval &B) {
+  return -larger(-A, -B);
+}
+
+} // namespace xfa

@@ -1,0 +1,257 @@
+//===- MaskProof.cpp - hypotheses, constants, inputs ----------------------===//
+
+#include "MaskProof.h"
+
+#include "ConstantPlane.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+#include <limits>
+
+namespace xfa {
+
+/// Deeper than any mask; keeps a chain of a million nodes off the stack.
+static constexpr unsigned MaxDepth = 200;
+
+MaskProof::MaskProof(const FlatGraph &G, ExprStore &Store,
+                     const TimeFrame &Frame)
+    : G(G), M(G.M), Store(Store), Frame(Frame), Row(Store.symbol("%row", 0)),
+      Column(Store.symbol("%column", 0)), Gap(Store.symbol("%gap", 0)),
+      Rest(Store.symbol("%rest", 0)) {}
+
+void MaskProof::assume(const std::string &Sentence) {
+  if (!llvm::is_contained(Assumed, Sentence))
+    Assumed.push_back(Sentence);
+}
+
+Interval MaskProof::at(ValueId V, const Plane &P, HypothesisTy H) {
+  Current = H;
+  Expr Zero = Store.constant(0);
+  // Column position = row position + Step.
+  Expr Step = H == Above ? Gap + 1 : Zero;
+  Hypothesis.clear();
+  Hypothesis[*Column.asSymbol()] = Row + P.RowBase - P.ColumnBase + Step;
+  if (std::optional<llvm::StringRef> New = Frame.New.asSymbol())
+    Hypothesis[*New] = Row + P.RowBase - Frame.Past + Step + 1 + Rest;
+  bool Cached = !P.RowBase.is(0) || !P.ColumnBase.is(0);
+  Epoch = H + (Cached ? 2 : 0);
+  return start(V, P);
+}
+
+Interval MaskProof::atPair(ValueId V, const Plane &P, int64_t R, int64_t C,
+                           int64_t Length) {
+  Current = Pair;
+  Hypothesis.clear();
+  Hypothesis[*Row.asSymbol()] = Store.constant(R);
+  Hypothesis[*Column.asSymbol()] = Store.constant(C);
+  if (std::optional<llvm::StringRef> New = Frame.New.asSymbol())
+    Hypothesis[*New] = Store.constant(Length);
+  if (std::optional<llvm::StringRef> Past = Frame.Past.asSymbol())
+    Hypothesis[*Past] = Store.constant(0);
+  // Distinct from the symbolic ones and from other pairs.
+  Epoch = 16 + static_cast<unsigned>(R * 64 + C);
+  return start(V, P);
+}
+
+Expr MaskProof::exactly(ValueId V, llvm::ArrayRef<Expr> At) {
+  Current = Nothing;
+  Hypothesis.clear();
+  Epoch = 8;
+  return value(V, Index(At.begin(), At.end())).Exact;
+}
+
+Interval MaskProof::start(ValueId V, const Plane &P) {
+  RowPosition = Row + P.RowBase;
+  ColumnPosition = Column + P.ColumnBase;
+  const ValueFacts &F = G.Facts[G.canonical(V)];
+  Index At;
+  for (int64_t A = 0; A < F.rank(); ++A) {
+    if (A == P.Row)
+      At.push_back(Row);
+    else if (A == P.Column)
+      At.push_back(Column);
+    else if (F.Dims[A].is(1))
+      At.push_back(Store.constant(0));
+    else
+      At.push_back(place(static_cast<unsigned>(A)));
+  }
+  return bounds(value(V, At));
+}
+
+Interval MaskProof::value(ValueId V, const Index &At) {
+  V = G.canonical(V);
+  if (!V)
+    return Interval::anything();
+  auto Key = std::pair(Epoch, V.Index);
+  for (const auto &[Index, Result] : Seen[Key])
+    if (Index == At)
+      return Result;
+  if (Depth >= MaxDepth)
+    return unknownOf(V);
+  ++Depth;
+  Interval Result = uncached(V, At);
+  --Depth;
+  Seen[Key].push_back({At, Result});
+  return Result;
+}
+
+Interval MaskProof::unknownOf(ValueId V) const {
+  return G.Facts[V].Elem == ElemType::Bool ? Interval::unknownBool()
+                                           : Interval::data();
+}
+
+Interval MaskProof::uncached(ValueId V, const Index &At) {
+  const ValueFacts &F = G.Facts[V];
+  if (F.Kind != ValueFacts::Tensor || !F.HasRank || At.size() != F.Dims.size())
+    return unknownOf(V);
+  // Elements that shape inference could not tell are followed.
+  if (M[V].Const ||
+      (!F.Known.none() && llvm::all_of(F.Known.Elements, [](const Element &E) {
+        return E.known();
+      })))
+    return constant(V, At);
+  NodeId P = M[V].Producer;
+  if (!P)
+    return input(V, At);
+  return node(P, M[V].OutputIndex, At);
+}
+
+Interval MaskProof::asValue(const Element &E) const {
+  switch (E.kind()) {
+  case Element::Unknown:
+    return Interval::data();
+  case Element::Int:
+    return Interval::exact(E.expr());
+  case Element::Float: {
+    double D = E.number();
+    if (D == std::floor(D) && std::abs(D) < 1e15)
+      return Interval::exact(Store.constant(static_cast<int64_t>(D)));
+    return Interval::point(D);
+  }
+  case Element::Ratio:
+    return Interval::data();
+  case Element::Bool:
+    return Interval::point(E.boolean() ? 1 : 0);
+  }
+  llvm_unreachable("all kinds covered");
+}
+
+/// An initialiser or what shape inference knows of a value.
+Interval MaskProof::constant(ValueId V, const Index &At) {
+  const ValueFacts &F = G.Facts[V];
+  if (F.Known.Splat)
+    return asValue(F.Known.at(0));
+  // What can be read at all: kept elements, or the file's bytes.
+  std::optional<llvm::SmallVector<int64_t, 4>> Small = constantDims(F.Dims);
+  bool AllFixed =
+      llvm::all_of(At, [&](Expr E) { return apply(E).isConstant(); });
+  if (!F.Known.none() && Small && AllFixed) {
+    int64_t Flat = 0;
+    for (auto [E, Dim] : llvm::zip(At, *Small)) {
+      int64_t I = *apply(E).constant();
+      if (I < 0 || I >= Dim)
+        return unknownOf(V);
+      Flat = Flat * Dim + I;
+    }
+    if (Element E = F.Known.at(Flat); E.known())
+      return asValue(E);
+    return unknownOf(V);
+  }
+  ConstantReader Reader(M, F, M[V].Const);
+  if (!Reader.readable()) {
+    // A large table of numbers is data; a mask should have been readable.
+    if (M[V].Const && Reader.couldBeMask())
+      Obstacle = "the contents of '" + M[V].Name.str() +
+                 "' lie in another file, so what it masks is not known";
+    return unknownOf(V);
+  }
+  ConstantPlane Plane;
+  llvm::SmallVector<std::pair<int64_t, Expr>, 4> Moving;
+  for (auto [Axis, E] : llvm::enumerate(At)) {
+    Expr I = apply(E);
+    if (!I.isConstant())
+      Moving.push_back({Axis, I});
+    Plane.Low.push_back(I.isConstant()
+                            ? *I.constant()
+                            : std::max<int64_t>(lowerBound(I).value_or(0), 0));
+    Plane.High.push_back(I.isConstant() ? *I.constant()
+                                        : upperBound(I).value_or(INT64_MAX));
+  }
+  if (Moving.size() == 2) {
+    Plane.First = Moving[0].first;
+    Plane.Second = Moving[1].first;
+    Expr Difference = Moving[1].second - Moving[0].second;
+    Plane.LowDifference = lowerBound(Difference);
+    Plane.HighDifference = upperBound(Difference);
+  }
+  std::optional<std::pair<double, double>> Range = Reader.range(Plane);
+  if (!Range)
+    return unknownOf(V);
+  return Interval::between(Range->first, Range->second);
+}
+
+Interval MaskProof::input(ValueId V, const Index &At) {
+  if (!isMaskInput(V))
+    return unknownOf(V);
+  if (Current == Diagonal && apply(At.back()) == apply(RowPosition)) {
+    PaddingAssumed = true;
+    assume("a row's own token is not padding: '" + M[V].Name.str() +
+           "' is 1 there");
+    return Interval::point(1);
+  }
+  // Masks as inputs are 0 and 1 in every interface.
+  return Interval::between(0, 1);
+}
+
+bool MaskProof::isMaskInput(ValueId V) const {
+  if (V == Frame.Tokens || !M[V].IsInput)
+    return false;
+  const ValueFacts &F = G.Facts[V];
+  if (!F.HasRank || F.rank() != 2 || F.Dims[1] != Frame.Total)
+    return false;
+  // A position or a token: it chooses from a table as it stands.
+  llvm::SmallVector<ValueId, 8> Work{V};
+  for (unsigned Steps = 0; !Work.empty() && Steps < 64; ++Steps) {
+    ValueId Each = Work.pop_back_val();
+    for (NodeId User : G.consumers(Each)) {
+      OpKind Kind = G.kind(User);
+      if (Kind == OpKind::Gather && G.operand(User, 1) == Each)
+        return false;
+      if (G.isPassThrough(User) && G.operand(User, 0) == Each && G.result(User))
+        Work.push_back(G.result(User));
+    }
+  }
+  return true;
+}
+
+/// Bounds of what is known exactly, under the hypothesis.
+Interval MaskProof::bounds(const Interval &I) const {
+  if (!I.Exact)
+    return I;
+  Expr E = apply(I.Exact);
+  std::optional<int64_t> Low = lowerBound(E), High = upperBound(E);
+  Interval R = Interval::data();
+  if (Low) {
+    R.Low = static_cast<double>(*Low);
+    R.LowData = false;
+  }
+  if (High) {
+    R.High = static_cast<double>(*High);
+    R.HighData = false;
+  }
+  return R;
+}
+
+bool MaskProof::inside(Expr E, Expr Dim) const {
+  if (isLessEqual(Store.constant(0), E) != Truth::True)
+    return false;
+  if (isLess(E, Dim) == Truth::True)
+    return true;
+  // The index of an axis is below its length, whatever that is.
+  std::optional<llvm::StringRef> Name = E.asSymbol();
+  return Name && Name->starts_with("%") && *Name != "%row" &&
+         *Name != "%column";
+}
+
+} // namespace xfa

@@ -1,0 +1,117 @@
+//===- MaskProof.h - one element of a tensor, under a hypothesis ----------===//
+//
+// Masks have no normal form: they are evaluated. The element at (row, column)
+// of a scores tensor is followed through the nodes that produce it, indices as
+// polynomials in row, column, the other indices and the lengths, values as
+// intervals, under the hypothesis that the column lies after the row, is the
+// row's own, or that both are given numbers.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef XFA_LIB_ANALYSIS_MASKPROOF_H
+#define XFA_LIB_ANALYSIS_MASKPROOF_H
+
+#include "FlatGraph.h"
+#include "Interval.h"
+
+#include <map>
+#include <string>
+
+namespace xfa {
+
+/// The lengths that positions run over. New positions stand behind Past ones;
+/// without a cache Past is 0 and Total is New.
+struct TimeFrame {
+  Expr New, Past, Total;
+  ValueId Tokens; ///< the input whose positions they are
+};
+
+class MaskProof {
+public:
+  MaskProof(const FlatGraph &G, ExprStore &Store, const TimeFrame &Frame);
+
+  enum HypothesisTy : uint8_t {
+    Above,    ///< the column's position is after the row's
+    Diagonal, ///< they are equal
+    Pair,     ///< given numbers
+    Nothing   ///< no hypothesis
+  };
+  /// Which axes of a value are rows and columns, and the positions at index 0.
+  struct Plane {
+    unsigned Row, Column;
+    Expr RowBase, ColumnBase;
+  };
+  Interval at(ValueId V, const Plane &P, HypothesisTy H);
+  /// At row R and column C of a graph run on `Length` positions, none cached.
+  Interval atPair(ValueId V, const Plane &P, int64_t R, int64_t C,
+                  int64_t Length);
+
+  /// The integer at At as a function of its symbols and the lengths, with no
+  /// hypothesis; null where it is none. Symbols: see place().
+  Expr exactly(ValueId V, llvm::ArrayRef<Expr> At);
+  /// The symbol that stands for the index along an axis.
+  Expr place(unsigned Axis) {
+    return Store.symbol("%" + std::to_string(Axis), 0);
+  }
+
+  /// Sentences, in the order in which proofs needed them.
+  const std::vector<std::string> &assumptions() const { return Assumed; }
+  void assume(const std::string &Sentence);
+  /// A proof took a row's own token to be no padding.
+  bool assumesPadding() const { return PaddingAssumed; }
+  /// Why the last evaluation knew less than it should; empty if nothing did.
+  const std::string &obstacle() const { return Obstacle; }
+  void clearObstacle() { Obstacle.clear(); }
+
+  /// An input that only says which positions are padding.
+  bool isMaskInput(ValueId V) const;
+
+private:
+  using Index = llvm::SmallVector<Expr, 4>;
+  struct Operands; // of one node, evaluated on demand
+
+  Interval start(ValueId V, const Plane &P);
+  Interval value(ValueId V, const Index &At);
+  Interval uncached(ValueId V, const Index &At);
+  Interval constant(ValueId V, const Index &At);
+  Interval input(ValueId V, const Index &At);
+  Interval node(NodeId N, unsigned Out, const Index &At);
+  Interval moved(NodeId N, const Index &At, Operands &Ops);
+  Interval generated(NodeId N, const Index &At, Operands &Ops);
+  Interval computed(NodeId N, Operands &Ops);
+  Interval gathered(NodeId N, const Index &At, Operands &Ops);
+  Interval joined(NodeId N, const Index &At, Operands &Ops);
+  Interval arithmetic(OpKind Kind, const Interval &A, const Interval &B);
+  Interval comparison(OpKind Kind, const Interval &A, const Interval &B);
+  Interval bounds(const Interval &I) const;
+  Interval asValue(const Element &E) const;
+  Interval unknownOf(ValueId V) const;
+
+  Expr apply(Expr E) const { return substitute(E, Hypothesis); }
+  Truth isLess(Expr A, Expr B) const { return less(apply(A), apply(B)); }
+  Truth isLessEqual(Expr A, Expr B) const {
+    return lessEqual(apply(A), apply(B));
+  }
+  bool inside(Expr E, Expr Dim) const;
+
+  const FlatGraph &G;
+  const Model &M;
+  ExprStore &Store;
+  const TimeFrame &Frame;
+  Expr Row, Column, Gap, Rest;
+  Expr RowPosition, ColumnPosition;
+  HypothesisTy Current = Above;
+  Substitution Hypothesis;
+  std::map<std::pair<unsigned, unsigned>, // hypothesis, value
+           llvm::SmallVector<std::pair<Index, Interval>, 1>>
+      Seen;
+  unsigned Epoch = 0; ///< tells hypotheses apart in Seen
+  unsigned Depth = 0;
+  std::vector<std::string> Assumed;
+  bool PaddingAssumed = false;
+  std::string Obstacle;
+};
+
+} // namespace xfa
+
+#endif // XFA_LIB_ANALYSIS_MASKPROOF_H

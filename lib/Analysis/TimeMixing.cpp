@@ -1,0 +1,285 @@
+//===- TimeMixing.cpp - reductions over time that a mask makes causal -----===//
+
+#include "TimePass.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+namespace xfa {
+
+/// What makes a later column count for nothing.
+enum class Neutral : uint8_t { No, Zero, Masked };
+
+static Neutral neutralElement(OpKind Kind) {
+  switch (Kind) {
+  case OpKind::MatMul:
+  case OpKind::Gemm:
+  case OpKind::MsFusedMatMul:
+  case OpKind::Einsum:
+  case OpKind::ReduceSum:
+  case OpKind::ReduceSumSquare:
+  case OpKind::ReduceL1:
+  case OpKind::ReduceL2:
+    return Neutral::Zero;
+  case OpKind::Softmax:
+  case OpKind::LogSoftmax:
+  case OpKind::ReduceMax:
+  case OpKind::ReduceLogSumExp:
+    return Neutral::Masked;
+  default:
+    return Neutral::No;
+  }
+}
+
+/// The axis of the result that is the row of a reduction over time in which
+/// later columns count for nothing; -1 where that is not so or not proved (the
+/// reason is in Refusal then, if the proof was tried).
+int TimePass::causalRow(NodeId N, unsigned Out, const OpContext &Op,
+                        llvm::ArrayRef<const ValueFacts *> Results) {
+  Neutral Kind = neutralElement(G.kind(N));
+  if (Kind == Neutral::No || !Results[Out]->HasRank)
+    return -1;
+  for (unsigned I = 0; I < M[N].Inputs.size(); ++I) {
+    ValueId V = G.operand(N, I);
+    if (!V || facts(V).Axes.empty())
+      continue;
+    AxisLinks Links;
+    for (const TimeAxis &T : facts(V).Axes) {
+      if (Links.empty())
+        Links = axisLinks({Op, Results, Out, I});
+      if (Links[T.Axis].Kind != AxisLink::Whole)
+        continue;
+      int Row =
+          T.pure() ? provedRow(N, V, T, Links, Kind == Neutral::Masked) : -1;
+      if (Row >= 0)
+        return Row;
+    }
+  }
+  return -1;
+}
+
+int TimePass::provedRow(NodeId N, ValueId V, const TimeAxis &Column,
+                        const AxisLinks &Links, bool ByMask) {
+  for (const TimeAxis &T : facts(V).Axes) {
+    const AxisLink &L = Links[T.Axis];
+    if (T.Axis == Column.Axis || !T.pure() || L.Kind != AxisLink::Same ||
+        !L.Low.is(0) || Column.Length != Frame.Total || T.Length != Frame.New)
+      continue;
+    MaskProof::Plane P{T.Axis, Column.Axis, T.Base, Column.Base};
+    Proof.clearObstacle();
+    Interval Above = Proof.at(V, P, MaskProof::Above);
+    bool Proved = ByMask ? isMasked(Above) : Above.isZero();
+    if (Proved && ByMask) {
+      if (masksByAssumption(Above))
+        Proof.assume("scores stay above -9,000, so that a fill of " +
+                     std::to_string(static_cast<int64_t>(Above.High)) +
+                     " masks");
+      Proved = isOpen(Proof.at(V, P, MaskProof::Diagonal));
+    }
+    if (Proved)
+      return L.OutAxis;
+    findLeak(N, V, P, ByMask);
+    return -1;
+  }
+  return -1;
+}
+
+/// Looks for a pair that surely leaks, on a small sequence.
+void TimePass::findLeak(NodeId N, ValueId V, const MaskProof::Plane &P,
+                        bool ByMask) {
+  constexpr int64_t Length = 6;
+  std::string Why = Proof.obstacle();
+  if (!Frame.Past.is(0)) {
+    // Rows of a step stand behind a cache of any length: no small pair tells.
+    Refusal = reason(TimeReason::Unknown, N,
+                     Why.empty() ? "what it gives later columns is not proved "
+                                   "to be nothing"
+                                 : Why);
+    return;
+  }
+  auto Leak = [&](int64_t R, int64_t C, llvm::StringRef Sentence) {
+    Refusal = reason(TimeReason::Leaks, N, Sentence);
+    Result.Reasons[Refusal].Leak = {R, C};
+  };
+  for (int64_t R = 0; R < Length; ++R) {
+    bool AnyOpen = false, AllMasked = ByMask;
+    for (int64_t C = 0; C < Length; ++C) {
+      Interval I = Proof.atPair(V, P, R, C, Length);
+      if (C <= R) {
+        AnyOpen |= !isMasked(I);
+        AllMasked &= isMasked(I);
+        continue;
+      }
+      if (ByMask ? isOpen(I) : I.isPoint() && I.Low != 0)
+        return Leak(R, C,
+                    "the mask leaves row " + std::to_string(R) +
+                        " open to column " + std::to_string(C));
+    }
+    if (AllMasked && !AnyOpen && R + 1 < Length)
+      return Leak(R, R + 1,
+                  "every column up to row " + std::to_string(R) +
+                      " is masked, so the row is spread over later ones too");
+  }
+  Refusal = reason(TimeReason::Unknown, N,
+                   Why.empty() ? "what it gives later columns is not proved to "
+                                 "be nothing"
+                               : Why);
+}
+
+/// Masks of padding are gathered: from [B·N] at b·N + j, or from [B, N] at
+/// pairs (b, j).
+bool TimePass::gathered(const LinkContext &Ctx, const TimeAxis &T,
+                        TimeFacts &F) {
+  NodeId N = Ctx.Op.nodeId();
+  ValueId Indices = G.operand(N, 1);
+  if (!Indices || !G.Facts[Indices].HasRank || !T.Inner.is(1))
+    return false;
+  const Shape &Dims = G.Facts[Indices].Dims;
+  bool Pairs = G.kind(N) == OpKind::GatherND;
+  llvm::SmallVector<Expr, 4> At;
+  for (auto [Axis, Dim] : llvm::enumerate(Dims))
+    At.push_back(Dim.is(1) ? Store.constant(0) : Proof.place(Axis));
+  unsigned Lead = 0; ///< axes of the result before those of the indices
+  if (Pairs) {
+    int64_t Batch = Ctx.Op.intAttr("batch_dims", 0);
+    if (Dims.empty() || Batch != 0 || !Dims.back().isConstant() ||
+        T.Axis >= *Dims.back().constant())
+      return false;
+    At.back() = Store.constant(T.Axis);
+  } else {
+    auto Axis =
+        OpContext::normalizeAxis(Ctx.Op.intAttr("axis", 0), Ctx.inRank());
+    if (!Axis || *Axis != T.Axis)
+      return false;
+    Lead = T.Axis;
+  }
+  Expr Place = Proof.exactly(Indices, At);
+  if (!Place)
+    return false;
+  // The part that counts whole sequences.
+  if (!T.Outer.is(1)) {
+    Expr Rest = Store.constant(0);
+    for (const ExprTerm &Term : terms(Place))
+      if (!tryExactDiv(Term.Monomial, T.Length))
+        Rest += Term.Coefficient * Term.Monomial;
+    Place = Rest;
+  }
+  for (unsigned Axis = 0; Axis < Dims.size(); ++Axis) {
+    std::optional<int64_t> Offset = (Place - Proof.place(Axis)).constant();
+    const TimeAxis *Out = Offset ? F.axis(Lead + Axis) : nullptr;
+    if (!Out || !Out->pure())
+      continue;
+    std::optional<int64_t> Move = (*Offset + T.Base - Out->Base).constant();
+    if (!Move)
+      return false;
+    depend(F, Out->Axis, Out->Outer, Out->Inner, Out->Length, T.Dep,
+           T.Shift + *Move);
+    return true;
+  }
+  return false;
+}
+
+bool TimePass::countsPlaces(const LinkContext &Ctx) {
+  NodeId N = Ctx.Op.nodeId();
+  ValueId Data = G.operand(N, 0);
+  if (Ctx.In != 1 || !Data ||
+      (G.kind(N) != OpKind::Gather && G.kind(N) != OpKind::GatherND))
+    return false;
+  TimeFacts Scratch;
+  for (auto [Axis, Dim] : llvm::enumerate(Ctx.output().Dims))
+    if (lengthClass(Dim).Time)
+      depend(Scratch, static_cast<unsigned>(Axis), Store.constant(1),
+             Store.constant(1), Dim, TimeDep::None, 0);
+  LinkContext OfData{Ctx.Op, Ctx.Outputs, Ctx.Out, 0};
+  for (const TimeAxis &T : facts(Data).Axes)
+    if (!T.Outer.is(1) && gathered(OfData, T, Scratch))
+      return true;
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Attention as one operator
+//===----------------------------------------------------------------------===//
+
+/// A mask operand that hides later columns and shows each row its own.
+bool TimePass::fusedMaskHolds(NodeId N, ValueId Mask) {
+  const ValueFacts &Shape = G.Facts[Mask];
+  const TimeFacts &F = facts(Mask);
+  const TimeAxis *Row = F.axis(static_cast<unsigned>(Shape.rank() - 2)),
+                 *Column = F.axis(static_cast<unsigned>(Shape.rank() - 1));
+  if (Shape.rank() < 2 || !Row || !Column || Row->Length != Frame.New ||
+      Column->Length != Frame.Total)
+    return false;
+  MaskProof::Plane P{Row->Axis, Column->Axis, Row->Base, Column->Base};
+  Proof.clearObstacle();
+  Interval Above = Proof.at(Mask, P, MaskProof::Above);
+  Interval Own = Proof.at(Mask, P, MaskProof::Diagonal);
+  bool Holds = Shape.Elem == ElemType::Bool
+                   ? Above.truth() == Truth::False && Own.truth() == Truth::True
+                   : isMasked(Above) && isOpen(Own);
+  if (!Holds && Shape.Elem != ElemType::Bool)
+    findLeak(N, Mask, P, true);
+  return Holds;
+}
+
+bool TimePass::fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
+                              TimeFacts &F) {
+  bool Causal = false;
+  unsigned Operands = 3;
+  ValueId Mask;
+  switch (G.kind(N)) {
+  case OpKind::Attention:
+    Causal = Op.intAttr("is_causal", 0) != 0;
+    Mask = G.operand(N, 3);
+    break;
+  case OpKind::MsGroupQueryAttention:
+    Causal = true;
+    break;
+  case OpKind::MsMultiHeadAttention:
+    Causal = Op.intAttr("unidirectional", 0) != 0;
+    break;
+  case OpKind::MsAttention:
+    Causal = Op.intAttr("unidirectional", 0) != 0;
+    Operands = 1;
+    break;
+  default:
+    return false;
+  }
+  ValueId Result = M[N].Outputs[Out];
+  if (!Causal && Mask)
+    Causal = fusedMaskHolds(N, Mask);
+  uint32_t Why = Refusal;
+  if (!Causal && Why == TimeFacts::Nothing) {
+    bool Open = !Mask && Operands == 3 &&
+                G.kind(N) == OpKind::Attention; // others have masks inside
+    Why = reason(Open ? TimeReason::Leaks : TimeReason::Unknown, N,
+                 Open ? "has no mask: row 0 sees column 1"
+                      : "its mask is not proved to hide later columns");
+    if (Open)
+      this->Result.Reasons[Why].Leak = {0, 1};
+  }
+  for (unsigned I = 0; I < M[N].Inputs.size(); ++I) {
+    ValueId In = G.operand(N, I);
+    if (!In)
+      continue;
+    const TimeFacts &From = facts(In);
+    F.Tokens |= From.Tokens;
+    if (From.isGlobal())
+      blame(F, true, From.Global);
+    if (!From.isStable() && I < Operands)
+      blame(F, false, From.Unstable);
+    for (const TimeAxis &T : From.Axes) {
+      if (T.Dep == TimeDep::None)
+        continue;
+      if (!Causal)
+        blame(F, true, Why);
+      for (TimeAxis &O : F.Axes)
+        depend(F, O.Axis, O.Outer, O.Inner, O.Length, TimeDep::Prefix, T.Shift);
+    }
+  }
+  if (F.Axes.empty() && F.Tokens && G.Facts[Result].HasRank && Causal)
+    blame(F, true,
+          reason(TimeReason::Unknown, N, "gives a result without a time axis"));
+  return true;
+}
+
+} // namespace xfa

@@ -1,0 +1,75 @@
+//===- TimePass.h - the forward pass of time dependence -------------------===//
+
+#ifndef XFA_LIB_ANALYSIS_TIMEPASS_H
+#define XFA_LIB_ANALYSIS_TIMEPASS_H
+
+#include "MaskProof.h"
+#include "xfa/Analysis/AxisLinks.h"
+
+#include "xfa/Analysis/TimeDependence.h"
+
+#include "llvm/ADT/DenseMap.h"
+
+namespace xfa {
+
+class TimePass {
+public:
+  TimePass(const FlatGraph &G, ExprStore &Store, TimeFrame Frame);
+
+  TimeDependence run();
+
+private:
+  /// Where time runs by a dimension's length alone.
+  struct LengthClass {
+    bool Time = false;
+    bool Mentions = false; ///< the lengths occur in it somehow
+    Expr Base;
+  };
+  LengthClass lengthClass(Expr Dim);
+  bool mentionsLength(Expr E);
+
+  void input(ValueId V);
+  void node(NodeId N);
+  /// Attention as one operator; false if N is none.
+  bool fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
+                      TimeFacts &F);
+  bool fusedMaskHolds(NodeId N, ValueId Mask);
+  void result(NodeId N, unsigned Out, const OpContext &Op,
+              llvm::ArrayRef<const ValueFacts *> Results);
+  bool contents(ValueId V, TimeFacts &F);
+  void operand(const LinkContext &Ctx, ValueId V, int CausalRow, TimeFacts &F);
+  void follow(const LinkContext &Ctx, const TimeAxis &T, const AxisLinks &Links,
+              int CausalRow, TimeFacts &F);
+  void reshaped(const LinkContext &Ctx, const TimeAxis &T, TimeFacts &F);
+  /// A Gather or GatherND whose indices are a formula; false if they are not.
+  bool gathered(const LinkContext &Ctx, const TimeAxis &T, TimeFacts &F);
+  /// The operand is the indices of such a Gather: what it reads of the length
+  /// cancels.
+  bool countsPlaces(const LinkContext &Ctx);
+  int causalRow(NodeId N, unsigned Out, const OpContext &Op,
+                llvm::ArrayRef<const ValueFacts *> Results);
+  /// Result axis whose row bounds what column axis T of V contributes; -1.
+  int provedRow(NodeId N, ValueId V, const TimeAxis &Column,
+                const AxisLinks &Links, bool ByMask);
+  void findLeak(NodeId N, ValueId V, const MaskProof::Plane &P, bool ByMask);
+
+  void depend(TimeFacts &F, unsigned Axis, Expr Outer, Expr Inner, Expr Dim,
+              TimeDep Dep, int64_t Shift);
+  void blame(TimeFacts &F, bool TokenDependent, uint32_t Reason);
+  uint32_t reason(TimeReason::KindTy Kind, NodeId N,
+                  const llvm::Twine &Sentence);
+  TimeFacts &facts(ValueId V) { return Result.Values[V.Index]; }
+
+  const FlatGraph &G;
+  const Model &M;
+  ExprStore &Store;
+  TimeFrame Frame;
+  MaskProof Proof;
+  TimeDependence Result;
+  llvm::DenseMap<Expr, LengthClass> Classes;
+  uint32_t Refusal = TimeFacts::Nothing; ///< of the node at hand: its proof
+};
+
+} // namespace xfa
+
+#endif // XFA_LIB_ANALYSIS_TIMEPASS_H
