@@ -48,7 +48,7 @@ TEST(Attention, OperandsCompleteEachOther) {
 TEST(AttentionCost, C5_NodesOfTheBody) {
   OneNode N("Attention", 23);
   N.input("2,4,5,8").input("2,2,6,8").input("2,2,6,7");
-  int64_t Scores = 2 * 4 * 5 * 6;
+  int64_t Scores = int64_t(2) * 4 * 5 * 6;
   EXPECT_EQ(N.matrix(), std::to_string(2 * Scores * 8 + 2 * Scores * 7));
   // Mul Q, Mul K (for all heads), Add, Softmax, Where.
   EXPECT_EQ(N.vector(), std::to_string(2 * 4 * 5 * 8 + 2 * 4 * 6 * 8 + Scores +
@@ -64,13 +64,14 @@ TEST(AttentionCost, C7_ACausalMaskIsFree) {
 }
 
 TEST(AttentionCost, C5_AMaskIsChosenAddedAndReduced) {
-  int64_t Scores = 2 * 4 * 5 * 6;
-  int64_t Core = 2 * 4 * (5 + 6) * 8 + 5 * Scores;
+  int64_t Scores = int64_t(2) * 4 * 5 * 6;
+  int64_t Core = int64_t(2) * 4 * (5 + 6) * 8 + 5 * Scores;
   OneNode N("Attention", 23);
   N.input("2,4,5,8").input("2,2,6,8").input("2,2,6,7");
   N.input("5,6", ElemType::Bool).attr("is_causal", 1).attr("softcap", 2.0);
   // Where, Add of the causal mask, ReduceMax: 5·6; Equal: 5; Div, Tanh, Mul.
-  EXPECT_EQ(N.vector(), std::to_string(Core + 3 * (5 * 6) + 5 + 3 * Scores));
+  EXPECT_EQ(N.vector(),
+            std::to_string(Core + int64_t(3) * 5 * 6 + 5 + 3 * Scores));
   OneNode Known("Attention", 23); // C7: a mask that is known beforehand
   Known.input("2,4,5,8").input("2,2,6,8").input("2,2,6,7");
   Known.input("5,6", ElemType::Bool).folded();
@@ -78,21 +79,21 @@ TEST(AttentionCost, C5_AMaskIsChosenAddedAndReduced) {
 }
 
 TEST(AttentionCost, C5_LengthsOfPaddedRows) {
-  int64_t Scores = 2 * 4 * 5 * 6;
-  int64_t Core = 2 * 4 * (5 + 6) * 8 + 5 * Scores;
+  int64_t Scores = int64_t(2) * 4 * 5 * 6;
+  int64_t Core = int64_t(2) * 4 * (5 + 6) * 8 + 5 * Scores;
   OneNode N("Attention", 24);
   N.input("2,4,5,8").input("2,2,6,8").input("2,2,6,7");
   N.absent().absent().absent().input("2", ElemType::Int64);
   N.attr("is_causal", 1);
   // Causal: Sub 2, Add 2·5, Less, Where, Add 2·5·6 each. Padding: Less, Where
   // 2·6 each, Add 2·5·6. ReduceMax 2·5·6, Equal 2·5.
-  EXPECT_EQ(N.vector(),
-            std::to_string(Core + 2 + 10 + 3 * 60 + 2 * 12 + 60 + 60 + 10));
+  EXPECT_EQ(N.vector(), std::to_string(Core + 2 + 10 + int64_t(3) * 60 +
+                                       int64_t(2) * 12 + 60 + 60 + 10));
 }
 
 TEST(AttentionCost, C5_SlidingWindow) {
-  int64_t Scores = 2 * 4 * 5 * 6;
-  int64_t Core = 2 * 4 * (5 + 6) * 8 + 5 * Scores;
+  int64_t Scores = int64_t(2) * 4 * 5 * 6;
+  int64_t Core = int64_t(2) * 4 * (5 + 6) * 8 + 5 * Scores;
   OneNode N("Attention", 25);
   N.input("2,4,5,8").input("2,2,6,8").input("2,2,6,7");
   N.absent().absent().absent().input("2", ElemType::Int64);
@@ -101,8 +102,8 @@ TEST(AttentionCost, C5_SlidingWindow) {
   int64_t Causal = 2 + 10 + 3 * 60;
   // Sub 2, Add 10, Sub, LessOrEqual, Neg, LessOrEqual, And, Where, Add.
   int64_t Window = 2 + 10 + 7 * 60;
-  EXPECT_EQ(N.vector(),
-            std::to_string(Core + Causal + Window + 2 * 12 + 60 + 60 + 10));
+  EXPECT_EQ(N.vector(), std::to_string(Core + Causal + Window +
+                                       int64_t(2) * 12 + 60 + 60 + 10));
 }
 
 TEST(AttentionCost, C13_OnlyNewRowsAreWritten) {
