@@ -156,15 +156,20 @@ void fromGraph(const ModelAnalysis &A, const CountingOptions &Options,
         "the graph always takes " + std::to_string(*New) + " new tokens";
     return;
   }
-  StepCost Step;
-  Step.L = graphAt(A, One, F.Positions - 1);
-  // Keys and values as the nodes of the cores read them; each new row is
-  // written once (C13).
-  Structure Shape = stepStructure(A, One, F.Positions, false);
-  Step.Cache = cacheTraffic(Shape, Scope::core(), cacheType(A, Options), Store);
-  F.Graph = std::move(Step);
-  if (!New)
-    F.GraphUncached = graphAt(A, F.Positions, Store.constant(0));
+  auto Step = [&](Expr Rows) {
+    // Keys and values as the nodes of the cores read them; each new row is
+    // written once (C13).
+    Structure Shape = stepStructure(A, Rows, F.Positions, false);
+    return StepCost{
+        graphAt(A, Rows, F.Positions - Rows),
+        cacheTraffic(Shape, Scope::core(), cacheType(A, Options), Store)};
+  };
+  F.Graph.emplace();
+  F.Graph->One = Step(One);
+  if (New)
+    return;
+  F.Graph->Several = Step(F.Rows);
+  F.Graph->Uncached = graphAt(A, F.Positions, Store.constant(0));
 }
 
 } // namespace
@@ -201,9 +206,9 @@ DecodeFacts analyseDecode(const ModelAnalysis &A,
     Cost.Cache = cacheTraffic(S, Sc, A.ActivationType, Store);
     return Cost;
   };
-  F.Textbook = Step(Store.constant(1), F.Positions, /*Masked=*/false);
-  F.Several = Step(F.Rows, F.Positions, /*Masked=*/true);
-  F.Uncached = mapLedger(F.Several.L, [&](Expr E) {
+  F.Textbook.One = Step(Store.constant(1), F.Positions, /*Masked=*/false);
+  F.Textbook.Several = Step(F.Rows, F.Positions, /*Masked=*/true);
+  F.Textbook.Uncached = mapLedger(F.Textbook.Several->L, [&](Expr E) {
     return substitute(E, {{*F.Rows.asSymbol(), F.Positions}});
   });
   F.CacheBytes =

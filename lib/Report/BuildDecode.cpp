@@ -5,11 +5,9 @@
 namespace xfa {
 
 namespace {
-/// The ledgers of one accounting: a step, and the pass that it saves.
 struct Accounting {
   LedgerKind Kind;
-  const StepCost *Step;
-  const Ledger *Uncached; ///< null: not known
+  const DecodeCosts *Costs;
 };
 } // namespace
 
@@ -54,12 +52,13 @@ makeRow(const Report &R, const Accounting &Of, int Gpu, const BoundPoint &P) {
   Row.At = P.At;
   Row.Kind = Of.Kind;
   Row.Gpu = Gpu;
-  Row.Exact = Of.Step->L.Exact;
-  llvm::Expected<RooflinePoint> At = evaluateAt(R, Of.Step->L, Gpu, P.Values);
+  Row.Exact = Of.Costs->One.L.Exact;
+  llvm::Expected<RooflinePoint> At =
+      evaluateAt(R, Of.Costs->One.L, Gpu, P.Values);
   if (!At)
     return At.takeError();
   Row.Point = *At;
-  llvm::Expected<StepSplit> Split = splitStep(*Of.Step, P.Values);
+  llvm::Expected<StepSplit> Split = splitStep(Of.Costs->One, P.Values);
   if (!Split)
     return Split.takeError();
   Row.Split = *Split;
@@ -72,10 +71,10 @@ makeRow(const Report &R, const Accounting &Of, int Gpu, const BoundPoint &P) {
   Row.Time = chosenTime(R, *At);
   if (At->ComputeTime)
     Row.Dominant = dominantPart(*Split, *At->ComputeTime, Bandwidth);
-  if (!Of.Uncached)
+  if (!Of.Costs->Uncached)
     return Row;
   llvm::Expected<RooflinePoint> Pass =
-      evaluateAt(R, *Of.Uncached, Gpu, P.Values);
+      evaluateAt(R, *Of.Costs->Uncached, Gpu, P.Values);
   if (!Pass)
     return Pass.takeError();
   Row.UncachedTime = chosenTime(R, *Pass);
@@ -107,12 +106,11 @@ void buildDecode(Report &R, const BoundPoints &Points) {
   };
   for (const LedgerView &L : R.Ledgers) {
     if (L.Kind == LedgerKind::Textbook) {
-      V.Textbook = View(F.Textbook, L.Kind);
-      Ledgers.push_back({L.Kind, &F.Textbook, &F.Uncached});
+      V.Textbook = View(F.Textbook.One, L.Kind);
+      Ledgers.push_back({L.Kind, &F.Textbook});
     } else if (F.Graph) {
-      V.Graph = View(*F.Graph, L.Kind);
-      Ledgers.push_back(
-          {L.Kind, &*F.Graph, F.GraphUncached ? &*F.GraphUncached : nullptr});
+      V.Graph = View(F.Graph->One, L.Kind);
+      Ledgers.push_back({L.Kind, &*F.Graph});
     } else {
       V.NoGraph = F.NoGraph;
     }

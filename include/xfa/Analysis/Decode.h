@@ -25,19 +25,23 @@ struct StepCost {
   Expr otherBytes() const { return L.Total.bytes() - L.Total.Weight - Cache; }
 };
 
-struct DecodeFacts {
-  std::string None;  ///< why there is no such step; the rest is empty then
-  Expr Positions;    ///< the symbol N
-  Expr Rows;         ///< the symbol m: new rows of a step of several
-  Expr CacheBytes;   ///< what N positions take in the cache
-  StepCost Textbook; ///< one new row, no mask
+/// What decoding costs by one accounting.
+struct DecodeCosts {
+  StepCost One; ///< one new row, no mask
   /// m new rows, in N and m; masked among themselves where the graph has a mask
-  /// (so not the one above at m = 1). At m = N: the pass without a cache.
-  StepCost Several;
-  Ledger Uncached; ///< the textbook's pass over all N positions
-  std::optional<StepCost> Graph;
-  std::string NoGraph;                 ///< why Graph is empty
-  std::optional<Ledger> GraphUncached; ///< the graph's pass over N positions
+  /// (so not `One` at m = 1). At m = N: the pass without a cache.
+  std::optional<StepCost> Several;
+  std::optional<Ledger> Uncached; ///< the pass over all N positions
+};
+
+struct DecodeFacts {
+  std::string None;     ///< why there is no such step; the rest is empty then
+  Expr Positions;       ///< the symbol N
+  Expr Rows;            ///< the symbol m: new rows of a step of several
+  Expr CacheBytes;      ///< what N positions take in the cache
+  DecodeCosts Textbook; ///< has all its parts
+  std::optional<DecodeCosts> Graph; ///< of a graph with a cache
+  std::string NoGraph;              ///< why Graph is empty
 };
 
 /// `Options`: those that A was made with.

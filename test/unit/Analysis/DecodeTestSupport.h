@@ -64,6 +64,8 @@ inline std::unique_ptr<ModelAnalysis> decoderOf(const Sizes &Of) {
     Core.Heads = C(Of.Heads);
     Core.KvHeads = C(Of.KvHeads);
     Core.HeadDim = Core.ValueDim = C(Of.HeadDim);
+    Core.QueryWidth = Core.ResultWidth = C(Of.Heads * Of.HeadDim);
+    Core.KeyWidth = Core.ValueWidth = C(Of.KvHeads * Of.HeadDim);
     Core.Scaled = true;
     Core.Masked = Of.Masked;
     Core.Q = Project(Of.D, Of.Heads * Of.HeadDim, true);
