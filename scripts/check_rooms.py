@@ -17,7 +17,7 @@ KNOWS = {
     "Transform": "Symbolic IR Ops Target Analysis",
     "Report": "Symbolic IR Ops Target Analysis Transform",
     "Import": "Symbolic IR Ops",
-    "Export": "Symbolic IR Ops Target Analysis",
+    "Export": "Symbolic IR Ops Import",
 }
 SEES_PROTOBUF = ("Import", "Export")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.MULTILINE)

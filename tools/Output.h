@@ -7,15 +7,14 @@
 #ifndef XFA_TOOLS_OUTPUT_H
 #define XFA_TOOLS_OUTPUT_H
 
+#include "xfa/Export/WholeFile.h"
 #include "xfa/Report/Options.h"
 
 #include "llvm/Support/ErrorHandling.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <cerrno>
-#include <cstring>
 #include <new>
+#include <system_error>
 #include <unistd.h>
 
 namespace xfa::tool {
@@ -48,76 +47,24 @@ inline void warn(llvm::ArrayRef<std::string> Warnings) {
              "and " + std::to_string(Warnings.size() - Most) + " more");
 }
 
-/// All of it, or an errno.
-inline int writeAll(int Descriptor, llvm::StringRef Text) {
-  while (!Text.empty()) {
-    ssize_t Written = ::write(Descriptor, Text.data(), Text.size());
-    if (Written < 0 && errno == EINTR)
-      continue;
-    if (Written < 0)
-      return errno;
-    Text = Text.drop_front(static_cast<size_t>(Written));
-  }
-  return 0;
-}
-
-/// A new file beside the old one takes its place at the end: what stands under
-/// Path is whole at every moment.
-inline llvm::Error writeFile(llvm::StringRef Path, llvm::StringRef Text) {
-  auto Failed = [&](std::error_code Code) {
-    return llvm::createStringError("cannot write " + Path + ": " +
-                                   Code.message());
-  };
-  llvm::sys::fs::file_status Status;
-  if (!llvm::sys::fs::status(Path, Status) &&
-      !llvm::sys::fs::is_regular_file(Status)) {
-    if (llvm::sys::fs::is_directory(Status))
-      return Failed(std::make_error_code(std::errc::is_a_directory));
-    // A device or a pipe (/dev/null) cannot be replaced, only written.
-    std::error_code Code;
-    llvm::raw_fd_ostream OS(Path, Code);
-    if (Code)
-      return Failed(Code);
-    OS << Text;
-    OS.close();
-    Code = OS.error();
-    OS.clear_error();
-    if (Code)
-      return Failed(Code);
-    return llvm::Error::success();
-  }
-  llvm::Expected<llvm::sys::fs::TempFile> Temp =
-      llvm::sys::fs::TempFile::create(Path + ".%%%%%%%%.tmp", 0666);
-  if (!Temp)
-    return Failed(llvm::errorToErrorCode(Temp.takeError()));
-  if (int Errno = writeAll(Temp->FD, Text)) {
-    llvm::consumeError(Temp->discard());
-    return Failed(std::error_code(Errno, std::generic_category()));
-  }
-  if (llvm::Error E = Temp->keep(Path)) {
-    std::error_code Code = llvm::errorToErrorCode(std::move(E));
-    llvm::consumeError(Temp->discard());
-    return Failed(Code);
-  }
-  return llvm::Error::success();
-}
-
 /// To a file, or to standard output where Path is empty or `-`.
-inline int emit(llvm::StringRef Path, llvm::StringRef Text) {
+inline int emit(llvm::StringRef Path, llvm::ArrayRef<llvm::StringRef> Pieces) {
   if (!Path.empty() && Path != "-") {
-    if (llvm::Error E = writeFile(Path, Text))
+    if (llvm::Error E = writeWhole(Path, Pieces))
       return fail(std::move(E));
     return Done;
   }
-  int Errno = writeAll(STDOUT_FILENO, Text);
-  if (Errno == EPIPE)
+  std::error_code Code = writeAll(STDOUT_FILENO, Pieces);
+  if (Code == std::errc::broken_pipe)
     return InputAtFault; // the reader has seen enough; nobody is left to tell
-  if (Errno) {
-    complain("error",
-             std::string("cannot write the output: ") + std::strerror(Errno));
+  if (Code) {
+    complain("error", "cannot write the output: " + Code.message());
     return InputAtFault;
   }
   return Done;
+}
+inline int emit(llvm::StringRef Path, llvm::StringRef Text) {
+  return emit(Path, llvm::ArrayRef(Text));
 }
 
 [[noreturn]] inline void outOfMemory() {

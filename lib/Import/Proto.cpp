@@ -2,7 +2,8 @@
 //
 // Field numbers: onnx-ml.proto of ONNX 1.23.2. Fields that no analysis reads
 // (doc strings, training information, quantisation annotations, device
-// configurations) are skipped, and so are fields that ONNX does not define.
+// configurations) and those that ONNX does not define are kept as they stand,
+// for Export.
 //
 //===----------------------------------------------------------------------===//
 
@@ -56,6 +57,30 @@ Error damaged(const WireReader &R, StringRef Message) {
     return Error::success();
   return fail(Message + " is damaged: " + R.damage());
 }
+
+/// Fields that the IR has no notion of, as they stand.
+class RestOfMessage {
+public:
+  void add(StringRef Field) {
+    if (Copy.empty() && (Slice.empty() || Slice.end() == Field.begin())) {
+      Slice = StringRef(Slice.empty() ? Field.begin() : Slice.begin(),
+                        Slice.size() + Field.size());
+      return;
+    }
+    if (Copy.empty())
+      Copy.append(Slice.begin(), Slice.end());
+    Copy.append(Field.begin(), Field.end());
+  }
+  StringRef save(Model &M) const {
+    return Copy.empty()
+               ? Slice
+               : StringRef(M.save(ArrayRef<char>(Copy)).data(), Copy.size());
+  }
+
+private:
+  StringRef Slice; ///< while they stand side by side
+  SmallVector<char, 0> Copy;
+};
 
 /// Walks the messages; one object a model, for the arenas and the scratch.
 class Reader {
@@ -224,6 +249,7 @@ Error Reader::type(StringRef Bytes, unsigned Depth, TypeId &Result) {
   if (Error E = damaged(R, "TypeProto"))
     return E;
   if (Known) {
+    T.Message = Bytes;
     M.Types.push_back(T);
     Result = TypeId(M.Types.size() - 1);
   }
@@ -232,13 +258,18 @@ Error Reader::type(StringRef Bytes, unsigned Depth, TypeId &Result) {
 
 Error Reader::valueInfo(StringRef Bytes, ProtoValueInfo &V) {
   StringRef Type;
+  RestOfMessage Rest;
   WireReader R(Bytes);
   for (WireField F; R.next(F);) {
     if (F.Tag == bytes(1))
       V.Name = F.Payload;
     else if (F.Tag == bytes(2))
       Type = F.Payload;
+    else
+      Rest.add(R.raw());
   }
+  V.Message = Bytes;
+  V.Rest = Rest.save(M);
   Error E = damaged(R, "ValueInfoProto");
   if (!E && !Type.empty())
     E = type(Type, 0, V.Type);
@@ -264,6 +295,7 @@ AttrKind kindFromOnnx(int64_t Number) {
 
 Error Reader::attribute(StringRef Bytes, unsigned Depth, Attribute &A,
                         AttributeExtra &Extra) {
+  A.Message = Bytes;
   SmallVector<int64_t, 8> Ints;
   SmallVector<double, 8> Floats;
   SmallVector<StringRef, 4> Strings, Graphs;
@@ -401,10 +433,6 @@ Error Reader::attribute(StringRef Bytes, unsigned Depth, Attribute &A,
     Extra.Bodies = P.save(ArrayRef<const ProtoGraph *>(Bodies));
     break;
   }
-  case AttrKind::Tensors:
-  case AttrKind::Other:
-    A.Message = Bytes;
-    break;
   default:
     break;
   }
@@ -432,6 +460,7 @@ Error Reader::attributes(ArrayRef<StringRef> Messages, unsigned Depth,
 Error Reader::node(StringRef Bytes, unsigned Depth, ProtoNode &N) {
   SmallVector<StringRef, 8> Inputs, Outputs, Attributes;
   SmallVector<Metadata, 4> Props;
+  RestOfMessage Rest;
   WireReader R(Bytes);
   Error Read = Error::success();
   for (WireField F; !Read && R.next(F);) {
@@ -456,14 +485,17 @@ Error Reader::node(StringRef Bytes, unsigned Depth, ProtoNode &N) {
       break;
     case bytes(8):
       N.Overload = F.Payload;
+      Rest.add(R.raw());
       break;
     case bytes(9):
       Read = entry(F.Payload, Props.emplace_back());
       break;
     default:
+      Rest.add(R.raw());
       break;
     }
   }
+  N.Rest = Rest.save(M);
   N.Inputs = P.save(ArrayRef<StringRef>(Inputs));
   N.Outputs = P.save(ArrayRef<StringRef>(Outputs));
   if (!Read)
@@ -488,6 +520,7 @@ Error Reader::graph(StringRef Bytes, unsigned Depth, ProtoGraph &G) {
                 " deep in each other");
   SmallVector<StringRef, 0> Nodes, Inputs, Outputs, ValueInfos;
   SmallVector<ProtoInitializer, 0> Initializers;
+  RestOfMessage Rest;
   WireReader R(Bytes);
   for (WireField F; R.next(F);) {
     switch (F.Tag) {
@@ -516,11 +549,13 @@ Error Reader::graph(StringRef Bytes, unsigned Depth, ProtoGraph &G) {
       ValueInfos.push_back(F.Payload);
       break;
     default:
+      Rest.add(R.raw());
       break;
     }
   }
   if (Error E = damaged(R, "GraphProto"))
     return E;
+  G.Rest = Rest.save(M);
   G.Initializers = P.save(ArrayRef<ProtoInitializer>(Initializers));
 
   auto ReadInfo = [&](StringRef B, ProtoValueInfo &V) {
@@ -602,6 +637,7 @@ Error Reader::model(StringRef Bytes) {
   StringRef Graph;
   SmallVector<StringRef, 0> Functions;
   unsigned Graphs = 0;
+  RestOfMessage Rest;
   WireReader R(Bytes);
   for (WireField F; R.next(F);) {
     switch (F.Tag) {
@@ -630,9 +666,11 @@ Error Reader::model(StringRef Bytes) {
       Functions.push_back(F.Payload);
       break;
     default:
+      Rest.add(R.raw());
       break;
     }
   }
+  M.Rest = Rest.save(M);
   // Where nothing of a model came before it, damage means another format.
   if (!R.damage().empty())
     return Graphs || M.IrVersion
@@ -648,9 +686,16 @@ Error Reader::model(StringRef Bytes) {
     return fail("expected one graph in ModelProto, found " + Twine(Graphs));
 
   P.Functions.resize(Functions.size());
-  for (size_t I = 0; I < Functions.size(); ++I)
-    if (Error E = function(Functions[I], P.Functions[I]))
+  for (size_t I = 0; I < Functions.size(); ++I) {
+    ProtoFunction &Fn = P.Functions[I];
+    if (Error E = function(Functions[I], Fn))
       return E;
+    Function &Kept = M.Functions.emplace_back();
+    Kept.Domain = Fn.Domain;
+    Kept.Name = Fn.Name;
+    Kept.Overload = Fn.Overload;
+    Kept.Message = Functions[I];
+  }
   return graph(Graph, 0, P.Graph);
 }
 

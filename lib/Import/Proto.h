@@ -50,11 +50,13 @@ struct ProtoNode {
   llvm::ArrayRef<llvm::StringRef> Inputs, Outputs;
   ProtoAttributes Attributes;
   llvm::ArrayRef<Metadata> Props;
+  llvm::StringRef Rest;
 };
 
 struct ProtoValueInfo {
   llvm::StringRef Name;
   TypeId Type;
+  llvm::StringRef Message, Rest;
 };
 
 struct ProtoInitializer {
@@ -67,6 +69,7 @@ struct ProtoGraph {
   llvm::ArrayRef<ProtoNode> Nodes;
   llvm::ArrayRef<ProtoInitializer> Initializers;
   llvm::ArrayRef<ProtoValueInfo> Inputs, Outputs, ValueInfos;
+  llvm::StringRef Rest;
 };
 
 struct ProtoFunction {

@@ -105,6 +105,7 @@ private:
   void attributes(Scope &S, const ProtoAttributes &From, const Call *Env,
                   ResolvedAttributes &To);
   Error order(Scope &S, ArrayRef<ProtoNode> Nodes);
+  void noteRest(ValueId V, const ProtoValueInfo &Info);
   void declareTypes(Scope &S, ArrayRef<ProtoValueInfo> Infos);
   std::optional<ValueId> lookUp(Scope &S, StringRef Name);
   std::optional<unsigned> findFunction(const ProtoNode &N) const;
@@ -206,11 +207,21 @@ Error Resolver::declareOutput(Scope &S, const ProtoNode &N, StringRef Name,
   return Error::success();
 }
 
+void Resolver::noteRest(ValueId V, const ProtoValueInfo &Info) {
+  if (!Info.Rest.empty())
+    M.ValueRest.try_emplace(V, Info.Rest);
+}
+
 /// Declared types go to the values that S defines; the first of several counts.
 void Resolver::declareTypes(Scope &S, ArrayRef<ProtoValueInfo> Infos) {
   for (const ProtoValueInfo &Info : Infos) {
     auto Found = S.Names.find(Info.Name);
-    if (Found == S.Names.end() || !Found->second || M[Found->second].Declared)
+    if (Found == S.Names.end() || !Found->second) {
+      M[S.Graph].StrayTypes.push_back({Info.Name, Info.Message});
+      continue;
+    }
+    noteRest(Found->second, Info);
+    if (M[Found->second].Declared)
       continue;
     M[Found->second].Declared = Info.Type;
   }
@@ -313,6 +324,7 @@ Error Resolver::declareOutputs(Scope &S, ArrayRef<ProtoNode> Nodes,
     N.Parent = S.Graph;
     N.Attributes = From.Attributes.List;
     N.Props = From.Props;
+    N.Rest = From.Rest;
     Outputs.clear();
     for (StringRef Name : From.Outputs) {
       if (Name.empty()) {
@@ -518,6 +530,7 @@ Expected<GraphId> Resolver::graph(const ProtoGraph &G, Scope *Outer,
   S.Graph = GraphId(M.Graphs.size());
   M.Graphs.emplace_back();
   M[S.Graph].Name = G.Name;
+  M[S.Graph].Rest = G.Rest;
   M[S.Graph].Owner = Owner;
   S.Names.reserve(G.Initializers.size() + G.Inputs.size() + G.Nodes.size());
 
@@ -547,11 +560,15 @@ Expected<GraphId> Resolver::graph(const ProtoGraph &G, Scope *Outer,
         return fail("graph '" + G.Name + "' has two inputs '" + Input.Name +
                     "'");
       Given.Declared = Input.Type;
+      noteRest(Known->second, Input);
+      M[S.Graph].InitialisedInputs.push_back(
+          {Known->second, static_cast<uint32_t>(M[S.Graph].Inputs.size())});
       continue;
     }
     ValueId V = Known->second = addValue(Input.Name);
     M[V].IsInput = true;
     M[V].Declared = Input.Type;
+    noteRest(V, Input);
     M[S.Graph].Inputs.push_back(V);
   }
 
@@ -566,6 +583,7 @@ Expected<GraphId> Resolver::graph(const ProtoGraph &G, Scope *Outer,
     M[S.Graph].Outputs.push_back(*V);
   }
   declareTypes(S, G.Outputs);
+  M[S.Graph].StrayTypes.clear(); // an outer value handed on
   declareTypes(S, G.ValueInfos);
   --Depth;
   return S.Graph;

@@ -60,6 +60,7 @@ public:
   bool next(WireField &Field) {
     if (Next == End || !Damage.empty())
       return false;
+    Begin = Next;
     uint64_t Tag;
     if (!readVarint(Tag))
       return false;
@@ -104,6 +105,11 @@ public:
     return true;
   }
 
+  /// The last field as it stands, tag and length included.
+  llvm::StringRef raw() const {
+    return llvm::StringRef(Begin, static_cast<size_t>(Next - Begin));
+  }
+
   /// Why next() stopped before the end; empty where it did not.
   const std::string &damage() const { return Damage; }
 
@@ -143,7 +149,7 @@ private:
     return false;
   }
 
-  const char *Next, *End;
+  const char *Begin = nullptr, *Next, *End;
   std::string Damage;
 };
 

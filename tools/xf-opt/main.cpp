@@ -2,33 +2,46 @@
 
 #include "../Output.h"
 #include "../Words.h"
+#include "Rewrite.h"
 
+#include "xfa/Export/Export.h"
 #include "xfa/Import/Import.h"
 #include "xfa/Report/Annotated.h"
 
 namespace xfa::tool {
 
 static constexpr char HelpText[] = R"(xf-opt MODEL [options]
-  Prints the graph of an ONNX model as text: one node a line, values with their
-  shapes, behind ; the role, FLOPs and bytes. Made for FileCheck.
+  Rewrites an ONNX model and writes it, or prints its graph as text: one node a
+  line, values with their shapes, behind ; the role, FLOPs and bytes.
   MODEL is a .onnx file, ONNX text (.onnxtxt), or - for standard input.
 
+  --passes=P,…         rewrite: run these passes, in this order
+  --list-passes        their names, and what they do
+  -o FILE              write there: the model where FILE ends in .onnx or
+                       .onnxtxt (ONNX text) or is - (standard output), else the
+                       printed graph. FILE appears whole or not at all
+  --explain            say what each pass refused, and why
+  --require-fired      a pass that does not fire is a failure (exit 3)
+  --verify-each        check the graph and its shapes before and after each pass
+  --time-passes        wall time of each pass
+  --print-after-all    print the graph after each pass, on standard error
   --infer-shapes       shapes only, no costs
   --shapes-json=LIST   for each path in the file LIST (- for standard input), a
                        line of JSON: {"path", "values": {NAME: {"kind", "elem",
                        "shape"}}} or {"path", "error"}. A bad model never stops
                        the rest
-  -o FILE              write there; FILE appears whole or not at all
   --version   --help
 
-Exit codes: 0 done, 1 the input is at fault, 2 wrong usage.
+Exit codes: 0 done (a pass that refuses is no failure), 1 the input is at fault,
+2 wrong usage, 3 a pass did not fire under --require-fired.
 )";
 
 namespace {
 struct Arguments {
-  bool Help = false, Version = false, InferShapes = false;
+  bool Help = false, Version = false, InferShapes = false, ListPasses = false;
   std::vector<std::string> Models;
   std::string List, Output;
+  RewriteOptions Rewrite;
 };
 } // namespace
 
@@ -40,12 +53,20 @@ static llvm::Expected<Arguments> parseArguments(int Count,
   App.add_flag("-h,--help", A.Help);
   App.add_flag("--version", A.Version);
   App.add_flag("--infer-shapes", A.InferShapes);
+  std::string Passes;
+  App.add_option("--passes", Passes);
+  App.add_flag("--list-passes", A.ListPasses);
+  App.add_flag("--verify-each", A.Rewrite.VerifyEach);
+  App.add_flag("--time-passes", A.Rewrite.TimePasses);
+  App.add_flag("--print-after-all", A.Rewrite.PrintAfterAll);
+  App.add_flag("--explain", A.Rewrite.Explain);
+  App.add_flag("--require-fired", A.Rewrite.RequireFired);
   App.add_option("--shapes-json", A.List);
   App.add_option("-o,--output", A.Output);
   App.add_option("MODEL", A.Models);
   if (llvm::Error E = parseWords(App, Count, Words))
     return E;
-  if (A.Help || A.Version)
+  if (A.Help || A.Version || A.ListPasses)
     return A;
   if (llvm::Error E = checkModels(A.Models))
     return E;
@@ -54,6 +75,15 @@ static llvm::Expected<Arguments> parseArguments(int Count,
                           ? "which MODEL? (see --help)"
                           : "--shapes-json names its models in LIST, so a "
                             "MODEL beside it has no meaning");
+  if (App.count("--passes") == 0)
+    return A;
+  if (!A.List.empty())
+    return usageError("--shapes-json does not rewrite: --passes beside it has "
+                      "no meaning");
+  llvm::Expected<std::vector<PassInfo>> Parsed = parsePasses(Passes);
+  if (!Parsed)
+    return usageError(llvm::toString(Parsed.takeError()));
+  A.Rewrite.Passes = std::move(*Parsed);
   return A;
 }
 
@@ -100,30 +130,65 @@ static int shapesOfMany(const Arguments &A) {
   return Streams ? int(Done) : emit(A.Output, Whole);
 }
 
-static int printOne(const Arguments &A) {
+/// -o names a model by what it ends in; `-` is a binary one.
+static bool writesModel(llvm::StringRef Output) {
+  return Output == "-" || Output.ends_with(".onnx") ||
+         Output.ends_with(".onnxtxt");
+}
+
+static int writeModel(const Model &M, llvm::StringRef Output) {
+  if (Output == "-" && ::isatty(STDOUT_FILENO))
+    return fail(usageError("-o - writes a binary model, and standard output is "
+                           "a terminal; without -o the graph is printed"));
+  llvm::Expected<Exported> E =
+      Output.ends_with(".onnxtxt") ? exportText(M) : exportBinary(M);
+  if (!E)
+    return fail(E.takeError());
+  return emit(Output, E->pieces());
+}
+
+/// The graph as text; what is odd about it goes to Warnings.
+static llvm::Expected<std::string> print(const Model &M, bool InferShapes,
+                                         std::vector<std::string> &Warnings) {
+  std::string Text;
+  llvm::raw_string_ostream OS(Text);
+  if (InferShapes) {
+    ExprStore Store;
+    llvm::Expected<ShapeFacts> Facts = inferShapes(M, Store);
+    if (!Facts)
+      return Facts.takeError();
+    llvm::append_range(Warnings, Facts->Warnings);
+    printWithShapes(M, *Facts, OS);
+    return Text;
+  }
+  llvm::Expected<std::unique_ptr<ModelAnalysis>> Analysis =
+      analyseModel(M, AnalysisOptions());
+  if (!Analysis)
+    return Analysis.takeError();
+  llvm::append_range(Warnings, (*Analysis)->Facts.Warnings);
+  printAnnotated(M, **Analysis, OS);
+  return Text;
+}
+
+static int optimise(const Arguments &A) {
   llvm::Expected<std::unique_ptr<Model>> M = importFile(A.Models.front());
   if (!M)
     return fail(M.takeError());
-  std::vector<std::string> Warnings = (*M)->Warnings;
-  std::string Text;
-  llvm::raw_string_ostream OS(Text);
-  if (A.InferShapes) {
-    ExprStore Store;
-    llvm::Expected<ShapeFacts> Facts = inferShapes(**M, Store);
-    if (!Facts)
-      return fail(Facts.takeError());
-    llvm::append_range(Warnings, Facts->Warnings);
-    printWithShapes(**M, *Facts, OS);
-  } else {
-    llvm::Expected<std::unique_ptr<ModelAnalysis>> Analysis =
-        analyseModel(**M, AnalysisOptions());
-    if (!Analysis)
-      return fail(Analysis.takeError());
-    llvm::append_range(Warnings, (*Analysis)->Facts.Warnings);
-    printAnnotated(**M, **Analysis, OS);
+  std::vector<std::string> Warnings = (*M)->Warnings, Unused;
+  if (!A.Rewrite.Passes.empty())
+    if (int Code = rewrite(**M, A.Rewrite, [&](const Model &After) {
+          return print(After, A.InferShapes, Unused);
+        }))
+      return Code;
+  if (writesModel(A.Output)) {
+    warn(Warnings);
+    return writeModel(**M, A.Output);
   }
+  llvm::Expected<std::string> Text = print(**M, A.InferShapes, Warnings);
+  if (!Text)
+    return fail(Text.takeError());
   warn(Warnings);
-  return emit(A.Output, Text);
+  return emit(A.Output, *Text);
 }
 
 static int run(int Count, const char *const *Words) {
@@ -134,7 +199,9 @@ static int run(int Count, const char *const *Words) {
     return emit("", HelpText);
   if (A->Version)
     return emit("", "xf-opt " XFA_VERSION "\n");
-  return A->List.empty() ? printOne(*A) : shapesOfMany(*A);
+  if (A->ListPasses)
+    return emit(A->Output, passListText());
+  return A->List.empty() ? optimise(*A) : shapesOfMany(*A);
 }
 
 } // namespace xfa::tool

@@ -9,11 +9,6 @@
 
 namespace xfa {
 
-struct Use {
-  NodeId User;
-  uint32_t Operand;
-};
-
 /// Uses of each value by nodes of any graph, in node order, and whether it is
 /// an output of a graph.
 class Uses {

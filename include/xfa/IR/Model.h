@@ -18,7 +18,7 @@
 #include "xfa/IR/OpKind.h"
 
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/DenseMapInfo.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Allocator.h"
@@ -43,6 +43,19 @@ template <typename Tag> struct Id {
   bool operator!=(Id O) const { return Index != O.Index; }
   bool operator<(Id O) const { return Index < O.Index; }
 };
+} // namespace xfa
+
+namespace llvm {
+template <typename Tag> struct DenseMapInfo<xfa::Id<Tag>> {
+  static xfa::Id<Tag> getEmptyKey() { return xfa::Id<Tag>(0xffffffffu); }
+  static xfa::Id<Tag> getTombstoneKey() { return xfa::Id<Tag>(0xfffffffeu); }
+  static unsigned getHashValue(xfa::Id<Tag> I) { return I.Index * 37u; }
+  static bool isEqual(xfa::Id<Tag> A, xfa::Id<Tag> B) { return A == B; }
+};
+} // namespace llvm
+
+namespace xfa {
+
 using ValueId = Id<struct ValueTag>;
 using NodeId = Id<struct NodeTag>;
 using GraphId = Id<struct GraphTag>;
@@ -65,6 +78,8 @@ struct DeclaredType {
   bool HasShape = false;
   llvm::ArrayRef<DeclaredDim> Dims;
   TypeId Element;
+  /// The TypeProto as the file has it; empty for types that passes make.
+  llvm::StringRef Message;
 };
 
 /// An initialiser, a Constant's tensor, or a tensor attribute. Payloads of
@@ -124,7 +139,8 @@ struct Attribute {
   ConstantId Tensor;
   llvm::ArrayRef<GraphId> Graphs; ///< one for Graph
   TypeId Type;
-  /// Tensors and Other: the AttributeProto as the file has it.
+  /// The AttributeProto as the file has it: what Tensors and Other say, and
+  /// what the IR has no notion of. Empty for attributes that passes make.
   llvm::StringRef Message;
 };
 
@@ -158,8 +174,17 @@ struct Node {
   /// body's inputs and outputs correspond to the node's one by one. Kind is
   /// Unknown then, whatever the function is called.
   GraphId Callee;
+  /// Fields of the NodeProto that stand nowhere above, as the file has them
+  /// (doc_string, overload, …); so in Graph and Model.
+  llvm::StringRef Rest;
 
   const Attribute *attribute(llvm::StringRef Name) const;
+};
+
+/// Operand number `Operand` of the node `User`.
+struct Use {
+  NodeId User;
+  uint32_t Operand;
 };
 
 struct Graph {
@@ -170,11 +195,33 @@ struct Graph {
   std::vector<ValueId> Inputs; ///< without those that an initialiser gives
   std::vector<ValueId> Outputs;
   std::vector<ValueId> Initializers;
+  /// Initialisers that the file lists as inputs too: a runtime's user may give
+  /// them another value. `Before`: how many of Inputs stand before it.
+  struct InitialisedInput {
+    ValueId Value;
+    uint32_t Before;
+  };
+  std::vector<InitialisedInput> InitialisedInputs;
+  /// Declared types (ValueInfoProto) of names that the graph does not define.
+  struct StrayType {
+    llvm::StringRef Name, Message;
+  };
+  std::vector<StrayType> StrayTypes;
+  llvm::StringRef Rest;
 };
 
 struct OpsetImport {
   llvm::StringRef Domain;
   int64_t Version = 0;
+};
+
+/// A model-local function. Calls have copies of its body (Node::Callee); what
+/// is written is the FunctionProto, or for functions that passes make the body
+/// of the first call.
+struct Function {
+  llvm::StringRef Domain, Name, Overload;
+  llvm::StringRef Message; ///< the FunctionProto as the file has it
+  NodeId FirstCall;        ///< where Message is empty
 };
 
 class Model {
@@ -196,6 +243,10 @@ public:
   std::vector<Graph> Graphs; ///< [0] is the main graph
   std::vector<Constant> Constants;
   std::vector<DeclaredType> Types;
+  std::vector<Function> Functions;
+  llvm::StringRef Rest;
+  /// Of values whose ValueInfoProto says more than name and type: that.
+  llvm::DenseMap<ValueId, llvm::StringRef> ValueRest;
 
   const Graph &main() const { return Graphs.front(); }
   Value &operator[](ValueId Id) { return Values[Id.Index]; }
@@ -229,14 +280,5 @@ private:
 };
 
 } // namespace xfa
-
-namespace llvm {
-template <typename Tag> struct DenseMapInfo<xfa::Id<Tag>> {
-  static xfa::Id<Tag> getEmptyKey() { return xfa::Id<Tag>(0xffffffffu); }
-  static xfa::Id<Tag> getTombstoneKey() { return xfa::Id<Tag>(0xfffffffeu); }
-  static unsigned getHashValue(xfa::Id<Tag> I) { return I.Index * 37u; }
-  static bool isEqual(xfa::Id<Tag> A, xfa::Id<Tag> B) { return A == B; }
-};
-} // namespace llvm
 
 #endif // XFA_IR_MODEL_H

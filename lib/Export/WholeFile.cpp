@@ -1,0 +1,74 @@
+//===- WholeFile.cpp ------------------------------------------------------===//
+
+#include "xfa/Export/WholeFile.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <unistd.h>
+
+using llvm::ArrayRef;
+using llvm::Error;
+using llvm::StringRef;
+
+namespace xfa {
+
+std::error_code writeAll(int Descriptor, ArrayRef<StringRef> Pieces) {
+  // Linux writes at most 2 GB at a time.
+  constexpr size_t Most = size_t(1) << 30;
+  for (StringRef Piece : Pieces)
+    while (!Piece.empty()) {
+      ssize_t Written =
+          ::write(Descriptor, Piece.data(), std::min(Piece.size(), Most));
+      if (Written < 0 && errno == EINTR)
+        continue;
+      if (Written < 0)
+        return std::error_code(errno, std::generic_category());
+      Piece = Piece.drop_front(static_cast<size_t>(Written));
+    }
+  return {};
+}
+
+Error writeWhole(StringRef Path, ArrayRef<StringRef> Pieces) {
+  auto Failed = [&](std::error_code Code) {
+    return llvm::createStringError("cannot write " + Path + ": " +
+                                   Code.message());
+  };
+  llvm::sys::fs::file_status Status;
+  if (!llvm::sys::fs::status(Path, Status) &&
+      !llvm::sys::fs::is_regular_file(Status)) {
+    if (llvm::sys::fs::is_directory(Status))
+      return Failed(std::make_error_code(std::errc::is_a_directory));
+    // A device or a pipe (/dev/null) cannot be replaced, only written.
+    std::error_code Code;
+    llvm::raw_fd_ostream OS(Path, Code);
+    if (Code)
+      return Failed(Code);
+    for (StringRef Piece : Pieces)
+      OS << Piece;
+    OS.close();
+    Code = OS.error();
+    OS.clear_error();
+    if (Code)
+      return Failed(Code);
+    return Error::success();
+  }
+  llvm::Expected<llvm::sys::fs::TempFile> Temp =
+      llvm::sys::fs::TempFile::create(Path + ".%%%%%%%%.tmp", 0666);
+  if (!Temp)
+    return Failed(llvm::errorToErrorCode(Temp.takeError()));
+  if (std::error_code Code = writeAll(Temp->FD, Pieces)) {
+    llvm::consumeError(Temp->discard());
+    return Failed(Code);
+  }
+  if (Error E = Temp->keep(Path)) {
+    std::error_code Code = llvm::errorToErrorCode(std::move(E));
+    llvm::consumeError(Temp->discard());
+    return Failed(Code);
+  }
+  return Error::success();
+}
+
+} // namespace xfa
