@@ -63,8 +63,21 @@ TimePass::LengthClass TimePass::lengthClass(Expr Dim) {
       C.Base = Frame.Past;
     }
   }
+  // A table that is cut to the sequence: longer ones do not run.
+  if (C.Mentions && !C.Time && Frame.New == Frame.Total)
+    if (std::optional<int64_t> Most = upperBound(Dim);
+        Most && Dim == min(Frame.New, Store.constant(*Most))) {
+      C.Time = C.Bounded = true;
+      C.Base = Zero;
+      Proof.assume("sequences are no longer than " + std::to_string(*Most));
+    }
   Classes[Dim] = C;
   return C;
+}
+
+/// The axis's length where the graph runs.
+Expr TimePass::lengthOf(Expr Dim) {
+  return lengthClass(Dim).Bounded ? Frame.New : Dim;
 }
 
 //===----------------------------------------------------------------------===//
@@ -184,7 +197,7 @@ void TimePass::result(NodeId N, unsigned Out, const OpContext &Op,
   Expr One = Store.constant(1);
   for (auto [Axis, Dim] : llvm::enumerate(Shape.Dims))
     if (lengthClass(Dim).Time)
-      depend(F, Axis, One, One, Dim, TimeDep::None, 0);
+      depend(F, Axis, One, One, lengthOf(Dim), TimeDep::None, 0);
   OpKind Kind = G.kind(N);
   if (Shape.Folded && contents(V, F))
     return;

@@ -22,10 +22,12 @@ private:
   /// Where time runs by a dimension's length alone.
   struct LengthClass {
     bool Time = false;
+    bool Bounded = false;  ///< min(length, number): what a table has
     bool Mentions = false; ///< the lengths occur in it somehow
     Expr Base;
   };
   LengthClass lengthClass(Expr Dim);
+  Expr lengthOf(Expr Dim);
   bool mentionsLength(Expr E);
 
   void input(ValueId V);

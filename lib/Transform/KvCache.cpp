@@ -1,0 +1,162 @@
+//===- KvCache.cpp - the pass kv-cache ------------------------------------===//
+//
+// A graph that computes all positions becomes one that computes new ones, with
+// what it needs of earlier ones as inputs and outputs. KvCachePlan.h has the
+// idea; nothing here knows a model or a name.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KvCacheEmit.h"
+
+#include "xfa/Transform/Pass.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/JSON.h"
+
+namespace xfa {
+
+using namespace kvcache;
+
+namespace {
+
+/// The kept values that an operand of an attention product follows from.
+void keptBehind(const kvcache::Facts &F, const Plan &P, ValueId V,
+                llvm::SmallVectorImpl<ValueId> &Found) {
+  for (unsigned Steps = 0; V && Steps < 64; ++Steps) {
+    if (llvm::is_contained(P.Cut, V)) {
+      Found.push_back(V);
+      return;
+    }
+    if (!F.isHistory(V) || !F.isCheap(V))
+      return;
+    ValueId Next;
+    for (ValueId In : F.M[F.M[V].Producer].Inputs)
+      if (In && F.time(In).Tokens)
+        Next = In;
+    V = Next;
+  }
+}
+
+/// past_key_values.3.key for what the scores of layer 3 read, and so on.
+std::vector<Kept> nameCache(const kvcache::Facts &F, const Plan &P,
+                            const Structure &Found) {
+  llvm::DenseMap<ValueId, std::string> Names;
+  for (const Block &B : Found.Blocks)
+    for (const AttentionCore &C : B.Attention) {
+      auto Name = [&](NodeId Product, llvm::StringRef What) {
+        if (!Product)
+          return;
+        llvm::SmallVector<ValueId, 2> Kept;
+        for (ValueId In : F.M[Product].Inputs)
+          keptBehind(F, P, In, Kept);
+        if (Kept.size() == 1)
+          Names.try_emplace(Kept[0],
+                            std::to_string(B.Layer) + "." + What.str());
+      };
+      if (!C.Cross) {
+        Name(C.Scores, "key");
+        Name(C.Values, "value");
+      }
+    }
+  std::vector<Kept> Result;
+  llvm::DenseMap<llvm::StringRef, unsigned> Seen;
+  unsigned Nameless = 0;
+  for (ValueId V : P.Cut) {
+    auto It = Names.find(V);
+    std::string Name =
+        It != Names.end() ? It->second : "other." + std::to_string(Nameless++);
+    for (const Kept &Each : Result)
+      if (Each.Past == "past_key_values." + Name)
+        Name = "other." + std::to_string(Nameless++);
+    Kept K;
+    K.Value = V;
+    K.Past = "past_key_values." + Name;
+    K.Present = "present." + Name;
+    bool Layout;
+    K.BytesPerToken = F.keptBytes(V, Layout);
+    K.TimeAxis = F.time(V).Axes[0].Axis;
+    K.BatchAxis = 0;
+    for (auto [A, Dim] : llvm::enumerate(F.Shapes[V].Dims))
+      if (A != K.TimeAxis && Dim == F.Shapes[F.Time.Tokens].Dims[0] &&
+          !Dim.isConstant())
+        K.BatchAxis = static_cast<unsigned>(A);
+    Result.push_back(std::move(K));
+  }
+  return Result;
+}
+
+std::string metadata(llvm::ArrayRef<Kept> Cache) {
+  std::string Text;
+  llvm::raw_string_ostream OS(Text);
+  llvm::json::OStream J(OS);
+  J.array([&] {
+    for (const Kept &K : Cache)
+      J.object([&] {
+        J.attribute("past", K.Past);
+        J.attribute("present", K.Present);
+        J.attribute("batch_axis", int64_t(K.BatchAxis));
+        J.attribute("time_axis", int64_t(K.TimeAxis));
+        J.attribute("bytes_per_token", K.BytesPerToken);
+      });
+  });
+  return Text;
+}
+
+std::string labelOf(const Model &M, NodeId N) {
+  return N ? M.label(N) + " (" + M[N].Op.str() + ")" : std::string();
+}
+
+} // namespace
+
+llvm::Error addKvCache(PassContext &Context) {
+  Model &M = Context.model();
+  // Facts of the graph as it is; editing would void the context's own.
+  ExprStore Store;
+  llvm::Expected<ShapeFacts> Shapes = inferShapes(M, Store);
+  if (!Shapes)
+    return Shapes.takeError();
+  Uses U(M);
+  Structure Found = recogniseStructure(M, *Shapes, U, Store);
+  for (const Block &B : Found.Blocks)
+    for (const AttentionCore &C : B.Attention)
+      if (C.Cached && !C.Cross) {
+        Context.refuse(labelOf(M, C.Softmax),
+                       "reads keys and values of earlier steps: the graph has "
+                       "a cache already");
+        return llvm::Error::success();
+      }
+  for (const Metadata &Prop : M.Props)
+    if (Prop.Key == "xfa.cache") {
+      Context.refuse("", "the graph has a cache already");
+      return llvm::Error::success();
+    }
+  TimeDependence Time = analyseTime(M, *Shapes, Found, Store);
+  kvcache::Facts F(M, *Shapes, Time, Store);
+  Plan P = makePlan(F);
+  if (P.Refused) {
+    Context.refuse(labelOf(M, P.Refused->Where), P.Refused->Why);
+    return llvm::Error::success();
+  }
+  std::vector<Kept> Cache = nameCache(F, P, Found);
+  Editor &E = Context.editor();
+  std::string Why;
+  if (!Emitter(F, P, E).run(Cache, Why))
+    return llvm::createStringError(M.Path +
+                                   ": kv-cache planned what it cannot "
+                                   "make: " +
+                                   Why);
+  E.forgetInnerTypes();
+  E.setProp("xfa.cache", metadata(Cache));
+  int64_t Bytes = 0;
+  for (const Kept &K : Cache)
+    Bytes += K.BytesPerToken;
+  Context.note("the cache holds " + std::to_string(Bytes) +
+               " bytes a position, in " + std::to_string(Cache.size()) +
+               " tensors");
+  for (const std::string &Assumed : Time.Assumptions)
+    Context.note("assumes: " + Assumed);
+  Context.fired();
+  return llvm::Error::success();
+}
+
+} // namespace xfa
