@@ -149,6 +149,21 @@ ElemType activationType(const ModelAnalysis &A,
   return Options.Dtype.value_or(ElemType::Float32);
 }
 
+/// What the proof says of causality outweighs how the masks look.
+void settleKind(Structure &S) {
+  bool Plain = llvm::all_of(S.Blocks, [](const Block &B) {
+    return llvm::none_of(B.Attention, [](const AttentionCore &C) {
+      return C.Cross || C.Cached;
+    });
+  });
+  if (!Plain || (S.Kind != Structure::Decoder && S.Kind != Structure::Encoder))
+    return;
+  if (S.Causal == Verdict::Proved)
+    S.Kind = Structure::Decoder;
+  else if (S.Causal == Verdict::Refuted)
+    S.Kind = Structure::Encoder;
+}
+
 void countParameters(const Model &M, ModelAnalysis &A) {
   bool AnyPayload = false, AnyWeight = false;
   for (const Value &V : M.Values) {
@@ -314,6 +329,7 @@ analyseModel(const Model &M, const AnalysisOptions &Options) {
   A->Causality = judgeCausality(M, A->Facts, A->Found, A->Time);
   A->Found.Causal = A->Causality.Causal;
   A->Found.CausalWhy = A->Causality.Why;
+  settleKind(A->Found);
   nameEverything(*A);
   A->Graph = aliased(graphLedger(M, A->Costs, A->Found, Store), *A);
   A->MatrixType = mainMatrixType(

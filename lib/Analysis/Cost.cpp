@@ -408,13 +408,19 @@ bool Counter::appendsToCache(NodeId Id, NodeCost &Cost) {
     return false;
   }
   if (!Past || !New || !isFloat(Facts[Past].Elem) ||
-      !M[Result.Operands[Past.Index].Root].IsInput)
+      !M[Result.Operands[Past.Index].Root].IsInput ||
+      M[Result.Operands[New.Index].Root].IsInput) // rows computed, not given
     return false;
   ValueId Present = N.Outputs.empty() ? ValueId() : N.Outputs[0];
   if (!Present || !becomesOutput(M, U, Facts, Present, Options))
     return false;
   if (!Facts[New].HasRank || elemBits(Facts[New].Elem) == 0)
     return false;
+  // C11: a scatter reads where it writes to.
+  unsigned Indices = N.Kind == OpKind::TensorScatter ? 2 : 1;
+  if (N.Kind != OpKind::Concat && Indices < N.Inputs.size() &&
+      N.Inputs[Indices])
+    addRead(Cost, N.Inputs[Indices], std::nullopt);
   if (writtenInPlace(New))
     return true;
   addRead(Cost, New, std::nullopt);

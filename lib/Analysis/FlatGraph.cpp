@@ -9,7 +9,8 @@ namespace xfa {
 FlatGraph::FlatGraph(const Model &M, const ShapeFacts &Facts)
     : M(M), Facts(Facts), Positions(M.Nodes.size(), -1),
       Forward(M.Values.size()), Consumers(M.Values.size()),
-      Output(M.Values.size(), false) {
+      Output(M.Values.size(), false), Folded(M.Values.size(), false),
+      Stripped(M.Values.size()) {
   add(M.main());
   for (auto [Position, N] : llvm::enumerate(Order)) {
     Positions[N.Index] = static_cast<int>(Position);
@@ -28,6 +29,7 @@ FlatGraph::FlatGraph(const Model &M, const ShapeFacts &Facts)
     if (F.rank() > 2)
       ActivationDims.push_back(F.Dims[F.rank() - 2]);
   }
+  followViews();
 }
 
 void FlatGraph::add(const Graph &G) {
@@ -91,19 +93,7 @@ ValueId FlatGraph::result(NodeId N) const {
 }
 
 bool FlatGraph::folded(ValueId V) const {
-  if (!V)
-    return true;
-  V = canonical(V);
-  if (Facts[V].Folded)
-    return true;
-  // C14 keeps the dequantisation of a weight apart; it is a constant still.
-  NodeId P = producer(V);
-  if (!P)
-    return false;
-  if (kind(P) == OpKind::DequantizeLinear)
-    return folded(operand(P, 0));
-  return isPassThrough(P) && kind(P) != OpKind::Split && operand(P, 0) &&
-         kind(P) != OpKind::Slice && folded(operand(P, 0));
+  return !V || Folded[canonical(V).Index];
 }
 
 bool FlatGraph::isWeightInput(ValueId V) const {
@@ -164,18 +154,35 @@ bool FlatGraph::isPassThrough(NodeId N) const {
 }
 
 ValueId FlatGraph::strip(ValueId V) const {
-  for (V = canonical(V); V;) {
-    NodeId P = producer(V);
-    if (!P)
-      return V;
-    bool Quantises = kind(P) == OpKind::DynamicQuantizeLinear ||
-                     kind(P) == OpKind::QuantizeLinear ||
-                     kind(P) == OpKind::DequantizeLinear;
-    if ((!isPassThrough(P) && !Quantises) || !operand(P, 0))
-      return V;
-    V = operand(P, 0);
+  return V ? Stripped[canonical(V).Index] : V;
+}
+
+/// In order, so that a chain of views of any length costs a step each.
+void FlatGraph::followViews() {
+  for (size_t I = 0; I < M.Values.size(); ++I) {
+    Folded[I] = Facts.Values[I].Folded;
+    Stripped[I] = ValueId(I);
   }
-  return V;
+  for (NodeId N : Order) {
+    ValueId In = operand(N, 0);
+    if (!In)
+      continue;
+    bool Quantises = kind(N) == OpKind::DynamicQuantizeLinear ||
+                     kind(N) == OpKind::QuantizeLinear ||
+                     kind(N) == OpKind::DequantizeLinear;
+    // C14 keeps the dequantisation of a weight apart; it is a constant still.
+    bool Keeps = kind(N) == OpKind::DequantizeLinear ||
+                 (isPassThrough(N) && kind(N) != OpKind::Split &&
+                  kind(N) != OpKind::Slice);
+    for (ValueId Out : M[N].Outputs) {
+      if (!Out)
+        continue;
+      if (Keeps && Folded[In.Index])
+        Folded[Out.Index] = true;
+      if (isPassThrough(N) || Quantises)
+        Stripped[Out.Index] = Stripped[In.Index];
+    }
+  }
 }
 
 //===----------------------------------------------------------------------===//

@@ -54,13 +54,15 @@ public:
 
 private:
   void add(const Graph &G);
+  void followViews();
   bool isWeightInput(ValueId V) const;
 
   std::vector<NodeId> Order;
   std::vector<int> Positions;
   std::vector<ValueId> Forward; ///< by ValueId
   std::vector<llvm::SmallVector<NodeId, 2>> Consumers;
-  std::vector<bool> Output;
+  std::vector<bool> Output, Folded;
+  std::vector<ValueId> Stripped;
   /// The first and the second last dim of every graph output.
   llvm::SmallVector<Expr, 4> ActivationDims;
 };

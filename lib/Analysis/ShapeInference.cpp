@@ -228,6 +228,8 @@ bool Inference::inferNode(NodeId Id) {
       Folded &= Result.Values[In.Index].Folded;
     OnlyDims |= N.Kind == OpKind::CastLike; // of the second, only the type
   }
+  if (llvm::none_of(Inputs, [](const ValueFacts *F) { return F; }))
+    Folded &= N.Kind == OpKind::Constant; // nothing to be a function of
 
   if (N.Kind == OpKind::Unknown) {
     std::string Domain = N.Domain.empty() ? "ai.onnx" : N.Domain.str();

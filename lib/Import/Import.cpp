@@ -165,6 +165,10 @@ static void readAtRandom(const MemoryBuffer &Buffer) {
 Expected<std::unique_ptr<Model>> importFile(StringRef Path) {
   if (Path != "-" && llvm::sys::fs::is_directory(Path))
     return fail(Path + ": expected a file, found a directory");
+  llvm::sys::fs::file_status Status;
+  if (Path != "-" && !llvm::sys::fs::status(Path, Status) &&
+      Status.type() == llvm::sys::fs::file_type::character_file)
+    return fail(Path + ": expected a file, found a device");
   // Without a terminating null LLVM maps files of any size.
   auto Buffer = Path == "-"
                     ? MemoryBuffer::getSTDIN()

@@ -27,6 +27,9 @@ class Draw:
         self.width = 2 * int(rng.integers(1, 5))
         self.mask, self.position, self.scale = pick(MASKS), pick(POSITIONS), pick(SCALES)
         self.softmax, self.product = pick(SOFTMAXES), pick(PRODUCTS)
+        # Without its maximum taken off, a row that is masked whole is 0/0 at every length: no leak, and no number either.
+        if self.mutant == "strict" and self.softmax == "written":
+            self.softmax = "shifted"
         self.heads = self.kv_heads * self.groups
         self.hidden = self.heads * self.width
         self.nodes, self.weights, self.count = [], [], 0
