@@ -45,7 +45,8 @@ def run_unit(build, long, scratch):
         command = [program, f"--gtest_output=xml:{report}", "--gtest_brief=1"]
         if not long:
             command.append("--gtest_filter=-Long*:*/Long*")
-        environment = dict(os.environ, GTEST_TOTAL_SHARDS=str(JOBS), GTEST_SHARD_INDEX=str(index))
+        environment = dict(os.environ, GTEST_TOTAL_SHARDS=str(JOBS), GTEST_SHARD_INDEX=str(index),
+                           ASAN_OPTIONS="allow_user_poisoning=0")  # for the reason in test/lit.cfg.py
         done = subprocess.run(command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return done, report

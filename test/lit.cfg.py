@@ -19,6 +19,12 @@ config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.xfa_build_dir, "test")
 
 config.available_features.add(config.xfa_build_type.lower())
+try:
+    for descriptor in os.openpty():
+        os.close(descriptor)
+    config.available_features.add("pty")
+except OSError:
+    pass  # a bare chroot has none
 if lit_config.params.get("long"):
     config.available_features.add("long")
 
@@ -26,7 +32,9 @@ if lit_config.params.get("long"):
 for variable in ("COLUMNS", "NO_COLOR", "CLICOLOR_FORCE", "LC_ALL"):
     config.environment.pop(variable, None)
 config.environment["LC_ALL"] = "C.UTF-8"
-config.environment["ASAN_OPTIONS"] = "detect_leaks=1:strict_string_checks=1"
+# LLVM's arena poisons what it has not given out; the part of it that is in LLVM's own library is not instrumented and does
+# not take the poison away again.
+config.environment["ASAN_OPTIONS"] = "detect_leaks=1:strict_string_checks=1:allow_user_poisoning=0"
 config.environment["UBSAN_OPTIONS"] = "print_stacktrace=1"
 
 # A name is replaced where it stands as a command of its own, not as a part of a path or of an option.
