@@ -2,6 +2,8 @@
 
 #include "xfa/Analysis/ReshapeLinks.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 namespace xfa {
 
 std::optional<FactorPlace> throughReshape(FactorPlace From, Expr Length,
@@ -20,6 +22,17 @@ std::optional<FactorPlace> throughReshape(FactorPlace From, Expr Length,
     std::optional<Expr> Outer = tryExactDiv(ToDims[B], Length * *Inner);
     if (Outer)
       return FactorPlace{static_cast<unsigned>(B), *Outer, *Inner};
+  }
+  // The same from the front, for widths that only the equal element counts tie
+  // together: D and H · (D // H).
+  Expr Before = From.Outer * product(Store, FromDims.take_front(From.Axis));
+  Expr Prefix = Store.constant(1);
+  for (auto [B, Dim] : llvm::enumerate(ToDims)) {
+    if (!Dim.is(1))
+      if (std::optional<Expr> Outer = tryExactDiv(Before, Prefix))
+        if (std::optional<Expr> Inner = tryExactDiv(Dim, *Outer * Length))
+          return FactorPlace{static_cast<unsigned>(B), *Outer, *Inner};
+    Prefix = Prefix * Dim;
   }
   return std::nullopt;
 }

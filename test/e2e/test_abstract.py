@@ -34,6 +34,7 @@ def test_runs(model):
 @pytest.mark.parametrize("name, data", [("sdpa", ["q", "k", "v"]), ("mha", ["x"]), ("block", ["stream"])])
 def test_causal(name, data):
     path = contract.MODELS / "abstract" / f"{name}.onnxtxt"
+    assert contract.analyze(path)["structure"]["causal"]["verdict"] == "proved"
     before, _ = run(path)
     for each in data:
         after, _ = run(path, (each, np.s_[:, 3]))

@@ -31,6 +31,7 @@ def test_full_pass(seed, tmp_path):
     found = report["structure"]
     assert [found[key] for key in ("kind", "layers", "hidden", "heads", "head_dim", "mlp_hidden", "vocab", "activation")] == [
         "decoder", s.layers, s.width, s.heads, s.head_dim, s.mlp, s.vocabulary, s.activation]
+    assert found["causal"]["verdict"] == "proved"
     ledger = report["ledgers"]["textbook"]
     role = {each["role"]: each for each in ledger["roles"]}
     L, D, H, F, n = s.layers, s.width, s.heads, s.mlp, 2 if s.fp16 else 4
