@@ -311,6 +311,7 @@ llvm::Expected<Bindings> ModelAnalysis::bind(
 llvm::Expected<std::unique_ptr<ModelAnalysis>>
 analyseModel(const Model &M, const AnalysisOptions &Options) {
   auto A = std::make_unique<ModelAnalysis>();
+  A->Options = Options;
   A->Store = std::make_unique<ExprStore>();
   ExprStore &Store = *A->Store;
   llvm::Expected<ShapeFacts> Facts = inferShapes(M, Store);

@@ -17,11 +17,12 @@ const AttentionCore *selfAttention(const Structure &S) {
 }
 
 /// A symbol of that name that the graph has not.
-Expr freshSymbol(ExprStore &Store, llvm::StringRef Name) {
+Expr freshSymbol(const ModelAnalysis &A, llvm::StringRef Name) {
   std::string Free = Name.str();
-  while (Store.hasSymbol(Free))
+  while (llvm::any_of(
+      A.Symbols, [&](const SymbolInfo &Info) { return Info.Name == Free; }))
     Free += "_";
-  return Store.symbol(Free);
+  return A.Store->symbol(Free);
 }
 
 /// Why no step can be told from what was found; empty if one can.
@@ -184,7 +185,7 @@ DecodeFacts analyseDecode(const ModelAnalysis &A,
   const Scope &Sc = Options.TextbookScope;
   // N is the alias of the sequence in a graph without a cache.
   F.Positions = Store.symbol("N");
-  F.Rows = freshSymbol(Store, "m");
+  F.Rows = freshSymbol(A, "m");
 
   // Roles without a rule of the textbook's own are local to a row: norms,
   // activations, residuals, embeddings (T8).

@@ -75,4 +75,30 @@ llvm::Expected<RooflinePoint> evaluateRoofline(const Ledger &L, const Gpu &G,
   return P;
 }
 
+std::optional<double> Clock::seconds(const Ledger &L,
+                                     const Bindings &At) const {
+  if (PerOp) {
+    llvm::Expected<std::optional<double>> Time = perOpTime(L, G, At, Products);
+    if (Time)
+      return *Time;
+    llvm::consumeError(Time.takeError());
+    return std::nullopt;
+  }
+  llvm::Expected<__int128> Flops = evaluate(L.Total.flops(), At);
+  if (!Flops) {
+    llvm::consumeError(Flops.takeError());
+    return std::nullopt;
+  }
+  llvm::Expected<__int128> Bytes = evaluate(L.Total.bytes(), At);
+  if (!Bytes) {
+    llvm::consumeError(Bytes.takeError());
+    return std::nullopt;
+  }
+  std::optional<double> Compute =
+      ::xfa::seconds(*Flops, matrixPeak(G, Type, Products));
+  if (!Compute)
+    return std::nullopt;
+  return std::max(*Compute, static_cast<double>(*Bytes) / G.Bandwidth);
+}
+
 } // namespace xfa

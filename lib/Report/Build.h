@@ -24,6 +24,13 @@ bool isAttentionCore(Role R);
 llvm::Expected<RooflinePoint> evaluatePlain(const Ledger &L,
                                             const Bindings &At);
 /// By the estimate that the user chose.
+Clock clockOf(const Report &R, const Gpu &G, ElemType MatrixType);
+/// The alias of the batch; empty if it is no symbol.
+std::string batchSymbol(const ModelAnalysis &A);
+/// Why an accounting has no decoding step; empty if it has one.
+std::string whyNoStep(const ModelAnalysis &A, LedgerKind Kind);
+/// Null where there is none.
+const DecodeCosts *decodeCosts(const ModelAnalysis &A, LedgerKind Kind);
 std::optional<double> chosenTime(const Report &R, const RooflinePoint &P);
 /// A point in B and N, whatever the graph's own symbols are; none where N has
 /// no value.
@@ -34,6 +41,17 @@ void buildRoofline(Report &R, const BoundPoints &Points);
 void buildCrossovers(Report &R, const BoundPoints &Points);
 void buildMemory(Report &R, const BoundPoints &Points);
 void buildDecode(Report &R, const BoundPoints &Points);
+IntensityView intensityView(const ModelAnalysis &A, const Work &W,
+                            LedgerKind Kind);
+void buildIntensities(Report &R);
+/// FLOP/byte of a step and of a pass over all N positions.
+DecodeView::Against compareIntensities(const ModelAnalysis &A,
+                                       const DecodeCosts &Costs,
+                                       LedgerKind Kind);
+void buildSpeculative(Report &R, const BoundPoints &Points,
+                      const ModelAnalysis *Draft);
+/// --fit, --request, --explain; fails where a role is not in the model.
+llvm::Error buildServing(Report &R, const BoundPoints &Points);
 void buildNodes(Report &R);
 void buildOps(Report &R);
 void buildValues(Report &R);

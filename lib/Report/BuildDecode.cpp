@@ -34,6 +34,34 @@ std::optional<BoundPoint> decodePoint(const ModelAnalysis &A,
   return D;
 }
 
+Clock clockOf(const Report &R, const Gpu &G, ElemType MatrixType) {
+  return {G, MatrixType == ElemType::Undefined ? ElemType::Float32 : MatrixType,
+          R.Options.Products, R.Options.Times == Estimate::PerOp};
+}
+
+std::string batchSymbol(const ModelAnalysis &A) {
+  for (const SymbolInfo &S : A.Symbols)
+    if (S.Meaning == SymbolInfo::Batch)
+      return S.Name;
+  return "";
+}
+
+std::string whyNoStep(const ModelAnalysis &A, LedgerKind Kind) {
+  const DecodeFacts &F = *A.Decode;
+  if (!F.None.empty())
+    return F.None;
+  return Kind == LedgerKind::Graph && !F.Graph ? F.NoGraph : "";
+}
+
+const DecodeCosts *decodeCosts(const ModelAnalysis &A, LedgerKind Kind) {
+  const DecodeFacts &F = *A.Decode;
+  if (!F.None.empty())
+    return nullptr;
+  if (Kind == LedgerKind::Textbook)
+    return &F.Textbook;
+  return F.Graph ? &*F.Graph : nullptr;
+}
+
 static llvm::Expected<RooflinePoint>
 evaluateAt(const Report &R, const Ledger &L, int GpuIndex, const Bindings &At) {
   if (GpuIndex < 0)
@@ -115,6 +143,9 @@ void buildDecode(Report &R, const BoundPoints &Points) {
       V.NoGraph = F.NoGraph;
     }
   }
+  for (const Accounting &Of : Ledgers)
+    if (Of.Costs->Uncached)
+      V.Intensities.push_back(compareIntensities(A, *Of.Costs, Of.Kind));
   V.NoRows = Points.None;
   int First = R.Gpus.empty() ? -1 : 0;
   int End = std::max(static_cast<int>(R.Gpus.size()), First + 1);

@@ -170,13 +170,15 @@ neededSymbols(const ModelAnalysis &A, const ReportOptions &Options) {
     Add(ledgerOf(A, K).Total.flops());
     Add(ledgerOf(A, K).Total.bytes());
   }
-  if (A.Memory && llvm::is_contained(Options.Views, View::Memory))
+  if (A.Memory && (llvm::is_contained(Options.Views, View::Memory) ||
+                   !Options.FitGpus.empty()))
     Add(A.Memory->PeakBytes);
   return Needed;
 }
 
 llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
-                                   ReportOptions Options) {
+                                   ReportOptions Options,
+                                   const ModelAnalysis *Draft) {
   Report R;
   R.LedgersChosen = !Options.Ledgers.empty();
   if (llvm::Error E = pickLedgers(M, A, Options))
@@ -184,6 +186,10 @@ llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
   R.M = &M;
   R.A = &A;
   R.Views = Options.Views;
+  bool Plans =
+      !Options.FitGpus.empty() || Options.Request || !Options.Explain.empty();
+  if (R.Views.empty() && Plans)
+    R.Views = {View::Summary}; // what is asked for is the answer
   if (R.Views.empty())
     R.Views = {View::Summary, View::Roles, View::Roofline};
   R.Gpus = Options.Gpus;
@@ -205,8 +211,13 @@ llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
     buildCrossovers(R, *Points);
   if (A.Memory)
     buildMemory(R, *Points);
-  if (R.shows(View::Decode))
+  buildIntensities(R);
+  if (R.shows(View::Decode) || R.shows(View::Speculative))
     buildDecode(R, *Points);
+  if (R.shows(View::Speculative))
+    buildSpeculative(R, *Points, Draft);
+  if (llvm::Error E = buildServing(R, *Points))
+    return E;
   if (R.shows(View::Nodes))
     buildNodes(R);
   if (R.shows(View::Ops))

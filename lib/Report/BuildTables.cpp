@@ -195,6 +195,8 @@ void buildHints(Report &R) {
     R.Next.emplace_back("--view=layers");
   if (!R.shows(View::Memory))
     R.Next.emplace_back("--view=memory");
+  if (R.Found.Kind == Structure::Decoder && !R.shows(View::Decode))
+    R.Next.emplace_back("--view=decode");
   R.Next.emplace_back("--format=json -o report.json");
 }
 

@@ -148,8 +148,9 @@ void renderCsv(const Report &R, View V, llvm::raw_ostream &OS) {
     return csvReconcile(R, OS);
   case View::Decode:
     return csvDecode(R, OS);
-  case View::Summary:
   case View::Speculative:
+    return csvSpeculative(R, OS);
+  case View::Summary:
   case View::Causality:
   case View::Passes:
   case View::Advice:

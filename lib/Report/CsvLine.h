@@ -54,6 +54,7 @@ private:
 
 /// "memory", "compute"; empty if there is none.
 std::string boundText(std::optional<Bound> B);
+void csvSpeculative(const Report &R, llvm::raw_ostream &OS);
 void csvDecode(const Report &R, llvm::raw_ostream &OS);
 
 } // namespace xfa

@@ -190,8 +190,17 @@ void renderJson(const Report &R, llvm::raw_ostream &OS) {
     jsonCrossovers(J, R);
     if (R.Memory)
       jsonMemory(J, *R.Memory);
-    if (R.Decode)
+    jsonIntensities(J, R);
+    if (R.shows(View::Decode))
       jsonDecode(J, R);
+    if (R.Speculative)
+      jsonSpeculative(J, R);
+    if (R.Fit)
+      jsonFit(J, R);
+    if (R.Request)
+      jsonRequest(J, R);
+    if (!R.Explanations.empty())
+      jsonExplanations(J, R);
     if (R.shows(View::Nodes))
       jsonNodes(J, R);
     if (R.shows(View::Ops))

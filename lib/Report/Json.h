@@ -18,6 +18,12 @@ void jsonGpus(llvm::json::OStream &J, const Report &R);
 void jsonCrossovers(llvm::json::OStream &J, const Report &R);
 void jsonMemory(llvm::json::OStream &J, const MemoryView &V);
 void jsonDecode(llvm::json::OStream &J, const Report &R);
+void jsonIntensities(llvm::json::OStream &J, const Report &R);
+void jsonAgainst(llvm::json::OStream &J, const DecodeView::Against &A);
+void jsonSpeculative(llvm::json::OStream &J, const Report &R);
+void jsonFit(llvm::json::OStream &J, const Report &R);
+void jsonRequest(llvm::json::OStream &J, const Report &R);
+void jsonExplanations(llvm::json::OStream &J, const Report &R);
 /// The attributes of a ledger.
 void jsonLedger(llvm::json::OStream &J, const LedgerView &L);
 void jsonAt(llvm::json::OStream &J, llvm::StringRef Key, const Coordinates &At);

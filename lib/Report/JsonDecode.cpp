@@ -61,6 +61,10 @@ void jsonDecode(llvm::json::OStream &J, const Report &R) {
       for (const DecodeView::Row &Row : V.Rows)
         jsonRow(J, R, Row);
     });
+    J.attributeArray("intensity", [&] {
+      for (const DecodeView::Against &A : V.Intensities)
+        jsonAgainst(J, A);
+    });
   });
 }
 

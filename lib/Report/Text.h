@@ -38,7 +38,21 @@ void textCrossovers(const Report &R, const TextStyle &Style,
                     llvm::raw_ostream &OS);
 void textReconcile(const Report &R, const TextStyle &Style,
                    llvm::raw_ostream &OS);
+void textIntensities(const Report &R, const TextStyle &Style,
+                     llvm::raw_ostream &OS);
 void textDecode(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);
+/// Where the time of a step goes, on each accelerator.
+void textDecodeSplit(const Report &R, LedgerKind Kind, const TextStyle &Style,
+                     llvm::raw_ostream &OS);
+void textComparedIntensities(const DecodeView &V, LedgerKind Kind,
+                             const TextStyle &Style, llvm::raw_ostream &OS);
+void textSpeculative(const Report &R, const TextStyle &Style,
+                     llvm::raw_ostream &OS);
+void textFit(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);
+void textRequest(const Report &R, const TextStyle &Style,
+                 llvm::raw_ostream &OS);
+void textExplanations(const Report &R, const TextStyle &Style,
+                      llvm::raw_ostream &OS);
 void textMemory(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);
 void textNodes(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);
 void textOps(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);

@@ -92,6 +92,31 @@ static void printStep(const Report &R, const DecodeView::Step &S,
   textRoles(S.L, Style, OS);
 }
 
+void textDecodeSplit(const Report &R, LedgerKind Kind, const TextStyle &Style,
+                     llvm::raw_ostream &OS) {
+  const DecodeView &V = *R.Decode;
+  int First = R.Gpus.empty() ? -1 : 0;
+  int End = std::max(static_cast<int>(R.Gpus.size()), First + 1);
+  for (int G = First; G < End; ++G) {
+    std::vector<const DecodeView::Row *> Rows;
+    for (const DecodeView::Row &Row : V.Rows)
+      if (Row.Gpu == G && Row.Kind == Kind)
+        Rows.push_back(&Row);
+    printHeading(G < 0 ? std::string("One step at points")
+                       : "One step · " + machineLine(R, R.Gpus[G]),
+                 Style, OS);
+    if (Rows.empty()) {
+      printWrapped(V.NoRows.empty() ? "no points" : printable(V.NoRows), 2, 4,
+                   Style, OS);
+      continue;
+    }
+    printRows(R, Rows, Style, OS);
+    if (G >= 0)
+      printWrapped("faster: than a pass over all N positions without a cache",
+                   2, 4, Style, OS);
+  }
+}
+
 void textDecode(const Report &R, const TextStyle &Style,
                 llvm::raw_ostream &OS) {
   const DecodeView &V = *R.Decode;
@@ -108,21 +133,8 @@ void textDecode(const Report &R, const TextStyle &Style,
       continue;
     }
     printStep(R, *Step, Style, OS);
-    int First = R.Gpus.empty() ? -1 : 0;
-    for (int G = First;
-         G < std::max(static_cast<int>(R.Gpus.size()), First + 1); ++G) {
-      std::vector<const DecodeView::Row *> Rows;
-      for (const DecodeView::Row &Row : V.Rows)
-        if (Row.Gpu == G && Row.Kind == L.Kind)
-          Rows.push_back(&Row);
-      printHeading(G < 0 ? std::string("At points") : machineLine(R, R.Gpus[G]),
-                   Style, OS);
-      if (Rows.empty())
-        printWrapped(V.NoRows.empty() ? "no points" : printable(V.NoRows), 2, 4,
-                     Style, OS);
-      else
-        printRows(R, Rows, Style, OS);
-    }
+    textDecodeSplit(R, L.Kind, Style, OS);
+    textComparedIntensities(V, L.Kind, Style, OS);
   }
 }
 

@@ -275,7 +275,11 @@ static void textView(const Report &R, View V, const TextStyle &Style,
     }
     return;
   case View::Roofline:
-    return textRoofline(R, Style, OS);
+    textRoofline(R, Style, OS);
+    // The default report is short.
+    if (!R.Options.Views.empty())
+      textIntensities(R, Style, OS);
+    return;
   case View::Crossover:
     return textCrossovers(R, Style, OS);
   case View::Memory:
@@ -293,6 +297,7 @@ static void textView(const Report &R, View V, const TextStyle &Style,
   case View::Decode:
     return textDecode(R, Style, OS);
   case View::Speculative:
+    return textSpeculative(R, Style, OS);
   case View::Passes:
   case View::Advice:
     return;
@@ -315,6 +320,11 @@ void renderText(const Report &R, const TextStyle &Style,
   textUnknown(R, Fit, Body);
   for (View V : R.Views)
     textView(R, V, Fit, Body);
+  textExplanations(R, Fit, Body);
+  if (R.Fit)
+    textFit(R, Fit, Body);
+  if (R.Request)
+    textRequest(R, Fit, Body);
   if (R.shows(View::Summary))
     textNotes(R, Fit, Body);
   OS << llvm::StringRef(Text).ltrim('\n');

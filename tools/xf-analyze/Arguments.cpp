@@ -11,7 +11,8 @@ namespace {
 struct Texts {
   std::vector<std::string> Models, Gpus, Points, Sweeps;
   std::string GpuFile, Ledger, Scope, Dtype, Weights, View, Estimate, Format,
-      Output, SoftmaxFlops, Layout, If;
+      Output, SoftmaxFlops, Layout, If, Draft, Gamma, Alpha, Fit, Request,
+      Explain;
 };
 } // namespace
 
@@ -37,6 +38,12 @@ static void declare(CLI::App &App, Texts &T, Arguments &A) {
   App.add_option("--softmax-flops", T.SoftmaxFlops);
   App.add_option("--layout", T.Layout);
   App.add_option("--if", T.If);
+  App.add_option("--draft", T.Draft);
+  App.add_option("--gamma", T.Gamma);
+  App.add_option("--alpha", T.Alpha);
+  App.add_option("--fit", T.Fit);
+  App.add_option("--request", T.Request);
+  App.add_option("--explain", T.Explain);
 }
 
 /// One of a few words.
@@ -104,6 +111,27 @@ static llvm::Error parseWeights(llvm::StringRef Text, Arguments &A) {
   return llvm::Error::success();
 }
 
+/// The accelerators of a list of keys, each once.
+static llvm::Error addGpus(llvm::StringRef List, llvm::ArrayRef<Gpu> Own,
+                           std::vector<Gpu> &To) {
+  llvm::SmallVector<llvm::StringRef, 4> Keys;
+  List.split(Keys, ',');
+  for (llvm::StringRef Key : Keys) {
+    Key = Key.trim();
+    const Gpu *G = findGpu(Key, Own);
+    if (!G) {
+      std::string Near = nearestGpuKey(Key, Own);
+      return usageError(
+          "no accelerator '" + Key + "'" +
+          (Near.empty() ? std::string() : "; did you mean '" + Near + "'?") +
+          " (--list-gpus shows them)");
+    }
+    if (llvm::none_of(To, [&](const Gpu &O) { return O.Key == G->Key; }))
+      To.push_back(*G);
+  }
+  return llvm::Error::success();
+}
+
 static llvm::Error pickGpus(const Texts &T, Arguments &A) {
   if (!T.GpuFile.empty()) {
     llvm::Expected<std::vector<Gpu>> Own = readGpuFile(T.GpuFile);
@@ -113,24 +141,73 @@ static llvm::Error pickGpus(const Texts &T, Arguments &A) {
     if (T.Gpus.empty())
       A.Report.Gpus = A.OwnGpus;
   }
-  for (llvm::StringRef List : T.Gpus) {
-    llvm::SmallVector<llvm::StringRef, 4> Keys;
-    List.split(Keys, ',');
-    for (llvm::StringRef Key : Keys) {
-      Key = Key.trim();
-      const Gpu *G = findGpu(Key, A.OwnGpus);
-      if (!G) {
-        std::string Near = nearestGpuKey(Key, A.OwnGpus);
-        return usageError(
-            "no accelerator '" + Key + "'" +
-            (Near.empty() ? std::string() : "; did you mean '" + Near + "'?") +
-            " (--list-gpus shows them)");
-      }
-      if (llvm::none_of(A.Report.Gpus,
-                        [&](const Gpu &O) { return O.Key == G->Key; }))
-        A.Report.Gpus.push_back(*G);
-    }
+  for (llvm::StringRef List : T.Gpus)
+    if (llvm::Error E = addGpus(List, A.OwnGpus, A.Report.Gpus))
+      return E;
+  return llvm::Error::success();
+}
+
+/// --draft, --gamma, --alpha: they ask for the view, and it asks for a draft.
+static llvm::Error pickSpeculation(const Texts &T, Arguments &A) {
+  bool Asked = llvm::is_contained(A.Report.Views, View::Speculative);
+  bool Given = !T.Draft.empty() || !T.Gamma.empty() || !T.Alpha.empty();
+  if (!Asked && !Given)
+    return llvm::Error::success();
+  if (T.Draft.empty())
+    return usageError("speculative decoding needs a draft: --draft=MODEL, and "
+                      "--gamma=K tokens a round, accepted with --alpha=A");
+  Speculation S;
+  S.Draft = T.Draft;
+  if (!T.Gamma.empty()) {
+    llvm::Expected<int64_t> Gamma = parseGamma(T.Gamma);
+    if (!Gamma)
+      return Gamma.takeError();
+    S.Gamma = *Gamma;
   }
+  if (!T.Alpha.empty()) {
+    llvm::Expected<double> Alpha = parseAlpha(T.Alpha);
+    if (!Alpha)
+      return Alpha.takeError();
+    S.Alpha = *Alpha;
+  }
+  A.Report.Speculative = S;
+  if (Asked)
+    return llvm::Error::success();
+  if (A.Form == Format::Csv)
+    return usageError("--draft is for --view=speculative");
+  if (A.Report.Views.empty())
+    A.Report.Views = {View::Summary};
+  A.Report.Views.push_back(View::Speculative);
+  return llvm::Error::success();
+}
+
+/// --fit, --request, --explain.
+static llvm::Error pickPlans(const Texts &T, Arguments &A) {
+  if (A.Form == Format::Csv)
+    for (auto [Name, Text] :
+         {std::pair("--fit", &T.Fit), std::pair("--request", &T.Request),
+          std::pair("--explain", &T.Explain)})
+      if (!Text->empty())
+        return usageError(llvm::StringRef(Name) +
+                          " has no CSV form; there are text and JSON");
+  if (!T.Fit.empty())
+    if (llvm::Error E = addGpus(T.Fit, A.OwnGpus, A.Report.FitGpus))
+      return E;
+  if (!T.Request.empty()) {
+    llvm::Expected<RequestSize> R = parseRequest(T.Request);
+    if (!R)
+      return R.takeError();
+    A.Report.Request = *R;
+    if (A.Report.Gpus.empty())
+      return usageError("--request gives times, so it needs an accelerator: "
+                        "--gpu=KEY (--list-gpus shows them)");
+  }
+  if (T.Explain.empty())
+    return llvm::Error::success();
+  llvm::Expected<llvm::SmallVector<Role, 2>> Roles = parseExplain(T.Explain);
+  if (!Roles)
+    return Roles.takeError();
+  A.Report.Explain = std::move(*Roles);
   return llvm::Error::success();
 }
 
@@ -235,8 +312,8 @@ llvm::Expected<Arguments> parseArguments(int Count, const char *const *Words) {
   if (App.count("-o") && T.Output.empty())
     return usageError("-o needs the name of a file");
   for (llvm::function_ref<llvm::Error(const Texts &, Arguments &)> Step :
-       {pickFormat, pickEstimate, pickCounting, pickViews, pickPoints,
-        pickGpus})
+       {pickFormat, pickEstimate, pickCounting, pickViews, pickPoints, pickGpus,
+        pickSpeculation, pickPlans})
     if (llvm::Error E = Step(T, A))
       return E;
   if (llvm::Error E = parseDtype(T.Dtype, A))
@@ -248,9 +325,11 @@ llvm::Expected<Arguments> parseArguments(int Count, const char *const *Words) {
   if (!T.Models.empty())
     A.Model = T.Models.front();
   A.Report.Counting = A.Analysis.Counting;
-  A.Analysis.WantMemory =
-      A.Report.ForJson || llvm::is_contained(A.Report.Views, View::Memory);
-  A.Analysis.WantDecode = llvm::is_contained(A.Report.Views, View::Decode);
+  auto Shows = [&](View V) { return llvm::is_contained(A.Report.Views, V); };
+  bool Fits = !A.Report.FitGpus.empty();
+  A.Analysis.WantMemory = A.Report.ForJson || Fits || Shows(View::Memory);
+  A.Analysis.WantDecode = Fits || A.Report.Request || Shows(View::Decode) ||
+                          Shows(View::Speculative);
   return A;
 }
 

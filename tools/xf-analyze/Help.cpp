@@ -31,9 +31,18 @@ What is counted
   --if=then|else|max     the branch of an If whose condition is not known
   --strict               fail where a cost or a shape is not known
 
+Decoding and serving
+  --view=decode          one new token a sequence, N positions in the cache
+  --draft=MODEL          speculative decoding with that draft (--view=speculative)
+  --gamma=K --alpha=A    it proposes K tokens a round (4), each accepted with
+                         probability A (0.8)
+  --fit=GPU[,GPU...]     the largest B at each N, and N at each B, that fit
+  --request="prompt=1024,new=256"  a whole request: first token, each, all
+  --explain=ROLE[,ROLE...]  how the formulas of qk, mlp_up, ... come about
+
 Output
   --view=VIEW[,VIEW...]  summary shapes nodes ops roles layers roofline crossover
-                         memory decode causality reconcile
+                         memory decode speculative causality reconcile
                          (default: summary,roles,roofline)
   --estimate=roofline|per-op   times from the totals, or summed over operators
   --format=text|json|csv   csv holds one table: one --view (default: roofline)
@@ -45,6 +54,7 @@ Examples
   xf-analyze model.onnx --gpu=a100,h100 --at="B=8,N=2048" --dtype=fp16
   xf-analyze model.onnx --sweep="B=1:64:x2,N=128:4096:x2" --format=csv -o out.csv
   xf-analyze model.onnx --view=nodes --format=json
+  xf-analyze model.onnx --gpu=t4 --draft=small.onnx --gamma=3 --alpha=0.8
 
 Exit codes: 0 done, 1 the input is at fault, 2 wrong usage.
 )";

@@ -70,7 +70,22 @@ static int analyze(Arguments &A) {
     return fail(Analysis.takeError());
   if (A.Strict && !(*Analysis)->Unknown.empty())
     return fail(unknownError(**M, **Analysis));
-  llvm::Expected<Report> R = buildReport(**M, **Analysis, A.Report);
+  std::unique_ptr<Model> DraftModel;
+  std::unique_ptr<ModelAnalysis> Draft;
+  if (A.Report.Speculative) {
+    llvm::Expected<std::unique_ptr<Model>> Small =
+        importFile(A.Report.Speculative->Draft);
+    if (!Small)
+      return fail(Small.takeError());
+    llvm::Expected<std::unique_ptr<ModelAnalysis>> OfSmall =
+        analyseModel(**Small, A.Analysis);
+    if (!OfSmall)
+      return fail(OfSmall.takeError());
+    DraftModel = std::move(*Small);
+    Draft = std::move(*OfSmall);
+  }
+  llvm::Expected<Report> R =
+      buildReport(**M, **Analysis, A.Report, Draft.get());
   if (!R)
     return fail(R.takeError());
   std::vector<std::string> Warnings = (*M)->Warnings;

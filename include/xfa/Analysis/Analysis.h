@@ -24,6 +24,7 @@ struct DecodeFacts;
 struct ModelAnalysis {
   ModelAnalysis();
   ~ModelAnalysis();
+  AnalysisOptions Options; ///< what it was made with
   std::unique_ptr<ExprStore> Store;
   ShapeFacts Facts;
   GraphCosts Costs; ///< in the graph's own names

@@ -29,6 +29,16 @@ evaluateRoofline(const Ledger &L, const Gpu &G, ElemType Type,
                  const Bindings &At,
                  Float32Products Products = Float32Products::FP32);
 
+/// Times of ledgers on one accelerator, by one estimate.
+struct Clock {
+  Gpu G;
+  ElemType Type = ElemType::Undefined; ///< whose matrix peak C18 takes
+  Float32Products Products = Float32Products::FP32;
+  bool PerOp = false; ///< C19, else C18
+  /// None: a peak or a figure is not known, or a symbol has no value.
+  std::optional<double> seconds(const Ledger &L, const Bindings &At) const;
+};
+
 /// C21: exact sign changes of FLOPs·bandwidth − bytes·peak over positive
 /// integers of one symbol, the others fixed.
 struct Crossover {

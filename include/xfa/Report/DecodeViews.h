@@ -3,11 +3,25 @@
 #ifndef XFA_REPORT_DECODEVIEWS_H
 #define XFA_REPORT_DECODEVIEWS_H
 
-#include "xfa/Analysis/Decode.h"
-#include "xfa/Analysis/Roofline.h"
+#include "xfa/Analysis/Explain.h"
+#include "xfa/Analysis/Intensity.h"
+#include "xfa/Analysis/Serving.h"
+#include "xfa/Analysis/Speculative.h"
 #include "xfa/Report/LedgerView.h"
 
 namespace xfa {
+
+/// FLOP/byte of a ledger, and how FLOPs and bytes grow with each symbol.
+struct IntensityView {
+  LedgerKind Kind = LedgerKind::Graph;
+  PolynomialRatio Ratio;
+  struct Growth {
+    std::string Symbol;
+    std::optional<unsigned> Flops, Bytes; ///< degrees; none: no polynomial
+    RatioLimit Limit;                     ///< of FLOP/byte
+  };
+  std::vector<Growth> Along;
+};
 
 /// One new token a sequence, N positions in the cache (T7).
 struct DecodeView {
@@ -34,6 +48,65 @@ struct DecodeView {
   };
   std::vector<Row> Rows; ///< by ledger, accelerator, point
   std::string NoRows;    ///< why there are none
+  /// Of each ledger: FLOP/byte of a step against that of a pass over all N
+  /// positions.
+  struct Against {
+    IntensityView Cached, Uncached;
+    Comparison UncachedIsLarger;
+  };
+  std::vector<Against> Intensities;
+};
+
+struct SpeculativeView {
+  std::string None; ///< why nothing can be said; the rest is empty then
+  Speculation Asked;
+  LedgerKind Kind = LedgerKind::Textbook;
+  double Tokens = 0;          ///< expected of a round
+  Work Verify;                ///< in B, N and m rows
+  Work DraftStep;             ///< in B and N
+  std::string VocabularyNote; ///< the two differ
+  struct Row {
+    Coordinates At;
+    int Gpu = -1;
+    SpeculativeRound Round; ///< no times without a Gpu
+    std::optional<BestGamma> Best;
+  };
+  std::vector<Row> Rows;
+  struct Limit {
+    int Gpu;
+    int64_t N;
+    bool Known;
+    std::optional<int64_t> Batch; ///< from which it gains nothing; none: never
+  };
+  std::vector<Limit> Limits;
+};
+
+struct FitView {
+  ServingMemory Memory;
+  bool Passes = false; ///< of a pass over N positions, not of a step
+  struct Row {
+    int Gpu; ///< index of ReportOptions::FitGpus
+    std::string Along;
+    Coordinates Fixed;
+    LargestFit Largest;
+    /// Bytes there; without a value where they are not known.
+    std::optional<__int128> Weights, Cache, Activations;
+  };
+  std::vector<Row> Rows;
+  std::string None; ///< why there are no rows
+};
+
+struct RequestView {
+  std::string None;
+  RequestSize Asked;
+  LedgerKind Kind = LedgerKind::Textbook;
+  struct Row {
+    Coordinates At; ///< without N
+    int Gpu;
+    std::optional<RequestTimes> Times; ///< none: not known
+    int64_t Sequences = 1;
+  };
+  std::vector<Row> Rows;
 };
 
 } // namespace xfa

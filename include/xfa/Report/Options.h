@@ -60,6 +60,27 @@ llvm::Expected<std::vector<Coordinates>> parseSweep(llvm::StringRef Text);
 
 enum class Estimate : uint8_t { Roofline, PerOp };
 
+/// --draft, --gamma, --alpha.
+struct Speculation {
+  std::string Draft;  ///< its path
+  int64_t Gamma = 4;  ///< tokens that it proposes in a round
+  double Alpha = 0.8; ///< how likely each is accepted
+};
+/// An integer ≥ 1; a number in [0, 1).
+llvm::Expected<int64_t> parseGamma(llvm::StringRef Text);
+llvm::Expected<double> parseAlpha(llvm::StringRef Text);
+
+/// --request: tokens read at once, then tokens made one by one.
+struct RequestSize {
+  int64_t Prompt = 0, New = 0;
+};
+inline constexpr int64_t MostNewTokens = 1000000;
+/// "prompt=1024,new=256".
+llvm::Expected<RequestSize> parseRequest(llvm::StringRef Text);
+/// "qk,mlp_up": roles that the textbook has a rule for; names them if it has
+/// none.
+llvm::Expected<llvm::SmallVector<Role, 2>> parseExplain(llvm::StringRef Text);
+
 struct ReportOptions {
   llvm::SmallVector<View, 4> Views; ///< empty: summary, roles, roofline
   /// Empty: both where a transformer was found, else graph (`PickLedgers`).
@@ -72,6 +93,10 @@ struct ReportOptions {
   CountingOptions Counting; ///< as given to the analysis
   /// What-ifs that the figures depend on, for the headings: "--dtype=fp16".
   std::vector<std::string> WhatIfs;
+  std::optional<Speculation> Speculative; ///< with View::Speculative
+  std::vector<Gpu> FitGpus;               ///< --fit
+  std::optional<RequestSize> Request;     ///< --request
+  llvm::SmallVector<Role, 2> Explain;     ///< --explain
   bool ForJson = false; ///< everything that the JSON schema lists
 };
 

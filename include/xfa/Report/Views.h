@@ -132,9 +132,14 @@ struct Report {
   RooflineView Roofline;
   CrossoverView Crossovers;
   std::optional<MemoryView> Memory;
-  std::optional<DecodeView> Decode; ///< with View::Decode
-  std::vector<NodeRow> Nodes;       ///< with View::Nodes
-  std::vector<OpRow> Ops;           ///< with View::Ops
+  std::vector<IntensityView> Intensities; ///< of Ledgers
+  std::optional<DecodeView> Decode; ///< with View::Decode, View::Speculative
+  std::optional<SpeculativeView> Speculative; ///< with View::Speculative
+  std::optional<FitView> Fit;
+  std::optional<RequestView> Request;
+  std::vector<Explanation> Explanations;
+  std::vector<NodeRow> Nodes; ///< with View::Nodes
+  std::vector<OpRow> Ops;     ///< with View::Ops
   std::vector<ValueId>
       Values; ///< with View::Shapes: the main graph's, in order
   std::optional<Reconciliation> Walk; ///< with View::Reconcile
@@ -150,8 +155,10 @@ bool wantsMemory(const ReportOptions &Options);
 /// UsageError: a point names a symbol that the graph has not, leaves one
 /// without value, or lies outside what it may be. Other errors: the model has
 /// no transformer but its textbook ledger is asked for.
+/// `Draft`: of ReportOptions::Speculative, if that is asked for.
 llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
-                                   ReportOptions Options);
+                                   ReportOptions Options,
+                                   const ModelAnalysis *Draft = nullptr);
 
 } // namespace xfa
 
