@@ -168,6 +168,17 @@ void Counter::countIf(NodeId Id, Expr Times) {
   }
   if (!Undecided)
     return;
+  auto NoLess = [](const NodeCost &A, const NodeCost &B) {
+    return lessEqual(B.Matrix + B.Vector, A.Matrix + A.Vector) == Truth::True &&
+           lessEqual(B.Read + B.Written, A.Read + A.Written) == Truth::True;
+  };
+  // Of a branch that is the larger at every binding the nodes count themselves.
+  for (unsigned B = 0; B < 2; ++B)
+    if (Cost.known() && NoLess(Sums[B], Sums[1 - B])) {
+      Cost.MatrixType = ElemType::Undefined;
+      countGraph(M[Branches[B]], Times);
+      return;
+    }
   // The larger total, split as the branch that has it; where neither is larger
   // at every binding, the first part is the larger of its kind.
   auto Larger = [&](Expr NodeCost::*First, Expr NodeCost::*Second) {

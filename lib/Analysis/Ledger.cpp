@@ -50,7 +50,11 @@ void LedgerBuilder::add(Role R, int Layer, const Work &W, ElemType MatrixType,
                         Expr Times) {
   Entry &E = Cells[{static_cast<int>(R), Layer}];
   ++E.Count;
-  auto Scaled = [&](Expr X) { return Times.is(1) ? X : X * Times; };
+  auto Scaled = [&](Expr X) {
+    Expr All = Times.is(1) ? X : X * Times;
+    Exact &= All.isKnown();
+    return All.isKnown() ? All : Store.constant(0);
+  };
   E.Matrix.add(Scaled(W.Matrix));
   E.Vector.add(Scaled(W.Vector));
   E.Read.add(Scaled(W.Read));
@@ -71,6 +75,7 @@ void LedgerBuilder::addPiece(const Work &W, ElemType MatrixType, Expr Times) {
 
 Ledger LedgerBuilder::finish() {
   Ledger L;
+  L.Exact = Exact;
   L.Total = Work::zero(Store);
   std::map<int, Work> Layers;
   for (auto &[Key, E] : Cells) {
@@ -113,7 +118,7 @@ Ledger graphLedger(const Model &M, const GraphCosts &Costs, const Structure &S,
                 C.MatrixType, C.Times);
   }
   Ledger L = Builder.finish();
-  L.Exact = Costs.Exact;
+  L.Exact &= Costs.Exact;
   return L;
 }
 

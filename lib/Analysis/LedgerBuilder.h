@@ -31,6 +31,7 @@ private:
   std::map<std::pair<int, int>, Entry> Cells; ///< (role, layer), ordered
   std::vector<Ledger::Piece> Pieces;
   llvm::DenseMap<PieceKey, size_t> PieceIndex;
+  bool Exact = true; ///< false: an unknown was left out (C16)
 };
 
 } // namespace xfa

@@ -2,6 +2,8 @@
 
 #include "xfa/Analysis/Operands.h"
 
+#include "ExpandedView.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 namespace xfa {
@@ -95,6 +97,30 @@ private:
       resolveView(N);
   }
 
+  Shape distinct(const Node &N, const Operand &From, ValueId Out) {
+    const ValueFacts &Old = Facts[N.Inputs[0]], &New = Facts[Out];
+    if (!Old.HasRank || !New.HasRank ||
+        (From.Distinct.empty() &&
+         (N.Kind != OpKind::Expand ||
+          From.Elements != numElements(Store, Old.Dims))))
+      return {};
+    switch (N.Kind) {
+    case OpKind::Expand:
+      return distinctAfterExpand(From.Distinct, Old.Dims, New.Dims);
+    case OpKind::Slice:
+    case OpKind::Split:
+      return distinctAfterSlice(From.Distinct, Old.Dims, New.Dims);
+    case OpKind::Transpose: {
+      const Attribute *Permutation = N.attribute("perm");
+      return distinctAfterTranspose(From.Distinct,
+                                    Permutation ? Permutation->Ints
+                                                : llvm::ArrayRef<int64_t>());
+    }
+    default:
+      return distinctAfterReshape(From.Distinct, Old.Dims, New.Dims);
+    }
+  }
+
   void resolveView(const Node &N) {
     const Operand From = Result[N.Inputs[0].Index];
     for (auto [O, Out] : llvm::enumerate(N.Outputs)) {
@@ -103,12 +129,15 @@ private:
       if (N.Kind == OpKind::Dropout && O > 0)
         continue; // the mask is a tensor of its own
       Operand Op = From;
+      Op.Distinct = distinct(N, From, Out);
       if (N.Kind == OpKind::Slice || N.Kind == OpKind::Split) {
         // Only the slice is read; of an expanded tensor no more than it has.
         Expr Part = itself(Out).Elements;
         Expr All = itself(N.Inputs[0]).Elements;
         if (!Part || !From.Elements)
           Op.Elements = Expr();
+        else if (!Op.Distinct.empty())
+          Op.Elements = numElements(Store, Op.Distinct);
         else if (Part != All)
           Op.Elements = From.Elements == All ? Part : min(Part, From.Elements);
         Op.Whole = From.Whole && Part == All;

@@ -196,6 +196,28 @@ static Projection projection(const WeightProduct &P, Expr Out) {
 }
 
 /// Batch, heads and widths, from the shapes of the operands and the products.
+/// Two products read the same values, at once or through other products and
+/// norms, as low-rank projections do.
+bool Recogniser::sameStream(int P, int Q) const {
+  auto Above = [&](int Product) {
+    llvm::SmallVector<ValueId, 4> Values;
+    ValueId V = Products[Product].Data;
+    while (V && !llvm::is_contained(Values, V)) {
+      Values.push_back(V);
+      NodeId From = G.producer(V);
+      auto Norm = NormAt.find(From);
+      auto Low = ProductAt.find(From);
+      V = From && Norm != NormAt.end()     ? G.strip(Norms[Norm->second].Input)
+          : From && Low != ProductAt.end() ? Products[Low->second].Data
+                                           : ValueId();
+    }
+    return Values;
+  };
+  llvm::SmallVector<ValueId, 4> Others = Above(Q);
+  return llvm::any_of(Above(P),
+                      [&](ValueId V) { return llvm::is_contained(Others, V); });
+}
+
 void Recogniser::measureCore(FoundCore &C) {
   AttentionCore &A = C.Core;
   A.Query = C.QueryOperand;
@@ -217,10 +239,15 @@ void Recogniser::measureCore(FoundCore &C) {
       A.Heads = Store.constant(1);
     }
     A.Batch = exactDiv(A.Batch, A.Heads);
-    Expr KeyElements = keyElements(G, C.KeyPath, C.KeyOperand, Store);
-    A.KvHeads = exactDiv(KeyElements, A.Batch * A.Columns * A.HeadDim);
-    Expr ValueElements = keyElements(G, C.ValuePath, C.ValueOperand, Store);
-    A.ValueDim = exactDiv(ValueElements, A.Batch * A.Columns * A.KvHeads);
+    // Where only a part of a key is expanded, the groups are not to be seen.
+    auto Each = [&](const NodeSet &Path, ValueId V, Expr Others) {
+      Expr Elements = numElements(Store, Facts[G.canonical(V)].Dims);
+      return tryExactDiv(keyElements(G, Path, V, Store), Others)
+          .value_or(exactDiv(Elements, Others));
+    };
+    A.KvHeads = Each(C.KeyPath, C.KeyOperand, A.Batch * A.Columns * A.HeadDim);
+    A.ValueDim =
+        Each(C.ValuePath, C.ValueOperand, A.Batch * A.Columns * A.KvHeads);
   } else if (!A.KvHeads) {
     A.KvHeads = A.Heads;
   }
@@ -248,8 +275,8 @@ void Recogniser::measureCore(FoundCore &C) {
     A.Out = projection(Products[C.Out], Products[C.Out].Out);
   // Keys from another stream than the queries'.
   if (C.Q >= 0)
-    A.Cross = C.K >= 0 ? Products[C.K].Data != Products[C.Q].Data
-                       : !A.Cached && !C.KeyPath.empty();
+    A.Cross =
+        C.K >= 0 ? !sameStream(C.K, C.Q) : !A.Cached && !C.KeyPath.empty();
   if (C.Q >= 0 && C.K < 0 && !A.Cached && M[G.strip(C.KeyOperand)].IsInput)
     A.Cross = true;
 

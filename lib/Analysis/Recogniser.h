@@ -73,6 +73,7 @@ private:
   bool isScaling(NodeId N) const;
   void connectCores();
   void measureCore(FoundCore &C);
+  bool sameStream(int P, int Q) const;
   int productAfter(ValueId Result);
   void findMlps();
 

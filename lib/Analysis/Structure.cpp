@@ -127,7 +127,10 @@ void Recogniser::describe() {
     AnySelf |= !A.Cross;
     AnyMask |= A.Masked;
     AnyCache |= A.Cached;
-    agree(S.Hidden, A.Q ? A.Q.In : Expr(), "hidden width", C.Layer, S.Missing);
+    // A query may come from a narrower copy of the stream; the result goes
+    // back.
+    Expr Hidden = A.Out ? A.Out.Out : A.Q ? A.Q.In : Expr();
+    agree(S.Hidden, Hidden, "hidden width", C.Layer, S.Missing);
     agree(S.Heads, A.Heads, "heads", C.Layer, S.Missing);
     agree(S.KvHeads, A.KvHeads, "key/value heads", C.Layer, S.Missing);
     agree(S.HeadDim, A.HeadDim, "head width", C.Layer, S.Missing);

@@ -69,6 +69,8 @@ void buildNodes(Report &R) {
     Row.Folded = C.Folded;
     if (I < A.Found.Roles.size())
       Row.R = A.Found.Roles[I];
+    if (!Row.R && !C.Folded && !C.Times.is(0)) // as its ledger counts it
+      Row.R = Role::Other;
     if (I < A.Found.Layers.size())
       Row.Layer = A.Found.Layers[I];
     Row.Why = C.Unknown;

@@ -50,6 +50,9 @@ struct Operand {
   Expr Elements;     ///< distinct elements addressed, in Root's element type
   bool Whole = true; ///< all of Root
   bool Weight = false;
+  /// Of an expanded view, how many positions along each axis hold different
+  /// elements; empty: all of them, or it is not known.
+  Shape Distinct;
   /// Scales and zero points that are read with it.
   llvm::SmallVector<ValueId, 2> Alongside;
 };
