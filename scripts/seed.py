@@ -10,8 +10,6 @@ path such as ledgers.textbook.roles[role=qk].flops, or arithmetic over paths in 
               the command runs once more with --dtype=fp32
     figure    the seed's number; equal: rounded to as many digits as the seed gives, or, with `cut`, cut
     word      equal: the same
-    degree    of the formula in N
-    larger    the path of what the formula exceeds for every B ≥ 1 and N ≥ 2: proved, by signs
     reckoned  arithmetic; the seed asks, and gives no figure
     first     the least N at which the tool's formula is no longer negative, at B = 1
 A row in which the seed errs also has `slip`, which says how, and what shows it:
@@ -90,7 +88,7 @@ def answer(build, row, dtype=None):
 
 
 def points():
-    """Random sizes. D is a multiple of H, and nothing is a multiple of anything else but by chance."""
+    """Random sizes for a formula's letters. D is a multiple of H, and nothing is a multiple of anything else but by chance."""
     pick = random.Random(2)
     for _ in range(POINTS):
         size = {name: Fraction(pick.randrange(2, 10**4)) for name in "BNHMK"}
@@ -104,47 +102,6 @@ def value(formula, at):
 def same(left, right, **more):
     """Equal at every point: polynomials of a degree far below the number and spread of the points are then the same."""
     return all(value(left, {**at, **more}) == value(right, {**at, **more}) for at in points())
-
-
-def degree(formula, letter="N"):
-    """Of a polynomial in the letter, the rest held: by how many differences leave nothing."""
-    held = {**next(points()), "D": Fraction(60), "H": Fraction(5)}
-    row = [value(formula, {**held, letter: Fraction(each)}) for each in range(1, 10)]
-    steps = -1
-    while any(row):
-        row = [after - before for before, after in zip(row, row[1:])]
-        steps += 1
-    return steps
-
-
-class Polynomial(dict):
-    """Powers of B and N → coefficient."""
-
-    def __add__(self, other):
-        other = other if isinstance(other, Polynomial) else Polynomial({(0, 0): other})
-        return Polynomial({power: self.get(power, 0) + other.get(power, 0) for power in {*self, *other}})
-
-    def __mul__(self, other):
-        other = other if isinstance(other, Polynomial) else Polynomial({(0, 0): other})
-        product = Polynomial()
-        for (b, n), left in self.items():
-            for (c, m), right in other.items():
-                product += Polynomial({(b + c, n + m): left * right})
-        return product
-
-    def __pow__(self, exponent):
-        return self if exponent == 1 else self * self ** (exponent - 1)
-
-    __radd__, __rmul__ = __add__, __mul__
-
-
-def exceeds(left, right):
-    """True only if left > right, two (numerator, denominator) of positive formulas, for every B >= 1 and N >= 2: with
-    B = 1 + b and N = 2 + m their cross-difference has no negative coefficient."""
-    at = {"B": Polynomial({(0, 0): 1, (1, 0): 1}), "N": Polynomial({(0, 0): 2, (0, 1): 1})}
-    above, below, over, under = (value(formula, at) for formula in (*left, *right))
-    difference = above * under + over * below * -1
-    return min(difference.values()) >= 0 and difference.get((0, 0), 0) > 0
 
 
 def first_not_negative(formula):
@@ -244,23 +201,6 @@ def judge_word(build, row):
     return printed, "slip" if "rules" in row else "equal"
 
 
-def judge_degree(build, row):
-    formula = answer(build, row)
-    found = degree(formula)
-    if found != row["degree"]:
-        raise Wrong(f"{formula} is of degree {found} in N, not {row['degree']}")
-    return formula, "equal"
-
-
-def judge_larger(build, row):
-    sides = []
-    for paths in (row["tool"], row["larger"]):
-        sides.append([answer(build, {**row, "tool": f"{{{path}}}"}) for path in re.findall(r"\{([^}]*)\}", paths)])
-    if not exceeds(*sides) or exceeds(*reversed(sides)):
-        raise Wrong(f"{sides[0]} is not proved larger than {sides[1]}")
-    return "larger for every B ≥ 1 and N ≥ 2: with B = 1 + b, N = 2 + m the cross-difference has no negative coefficient", "equal"
-
-
 def judge_first(build, row):
     found = first_not_negative(answer(build, row))
     again = reckon(row["working"])
@@ -294,8 +234,8 @@ def judge_recall(build, row):
     return f"{min(solved)} layers reach 90 %, 1 does not", "equal"
 
 
-JUDGES = {"formula": judge_formula, "figure": judge_figure, "word": judge_word, "degree": judge_degree,
-          "first": judge_first, "reckoned": judge_reckoned, "larger": judge_larger, "recall": judge_recall}
+JUDGES = {"formula": judge_formula, "figure": judge_figure, "word": judge_word, "first": judge_first,
+          "recall": judge_recall, "reckoned": judge_reckoned}
 
 
 def kind_of(row):
@@ -335,14 +275,11 @@ def command(row):
     if kind_of(row) == "recall":
         return "`pytest test/e2e/test_recall.py`"
     options = row.get("options", "")
-    paths = " against ".join(f"`{path}`" for path in (row["tool"], row.get("larger")) if path)
-    return f"`{' '.join(['xf-analyze', 'models/' + row['model'], *options.split()])}`<br>{paths}"
+    return f"`{' '.join(['xf-analyze', 'models/' + row['model'], *options.split()])}`<br>`{row['tool']}`"
 
 
 def said(row):
     kind = kind_of(row)
-    if kind == "degree":
-        return {1: "linearly", 2: "quadratically", 3: "cubically"}[row["degree"]]
     if kind == "reckoned":
         return "asked, not given"
     return row.get("said") or pretty(row[kind])

@@ -30,7 +30,7 @@ SCALED = "4*B*N**2*D + 5*H*B*N**2"
     {**FLOPS, "formula": "4*B*N**2*D + 5*B*N**2"},
     {**BYTES, "formula": "2*(4*B*N*D + 6*H*B*N**2)*n"},
     {**BYTES, "formula": "8*B*N*D + 12*H*B*N**2 + 0*n"},  # right for n = 2 only
-    {**FLOPS, "degree": 1},
+    {**MHA, "tool": "intensity[0].along[symbol=N].flops_degree", "word": "1"},
     {**FLOPS, "formula": SCALED, "rules": SCALED, "slip": "there is none"},
     {**FLOPS, "tool": "ledgers.textbook.nothing", "formula": SCALED},
     {**MHA, "tool": "structure.kind", "word": "decoder"},
@@ -39,9 +39,6 @@ SCALED = "4*B*N**2*D + 5*H*B*N**2"
     {"model": "gpt2-xl.onnx", "tool": "structure.vocab", "figure": "50257", "working": "50257", "slip": "no"},
     {"model": "gpt2-xl.onnx", "tool": "structure.vocab", "reckoned": "50258"},
     {"recall": 1},
-    {"model": "gpt2-xl.onnx", "options": "--view=summary,roles,decode",  # the other way round
-     "tool": "{decode.textbook.flops} / {decode.textbook.bytes}",
-     "larger": "{ledgers.textbook.flops} / {ledgers.textbook.bytes}"},
     {"model": "gpt2-xl.onnx", "tool": "structure.vocab", "figure": "5025", "slip": "cut", "working": "5026"},
 ], ids=str)
 def test_a_wrong_row_is_seen(row):
