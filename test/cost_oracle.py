@@ -74,12 +74,32 @@ def load(path):
     model = onnx.load(path, load_external_data=False)
     if any(node.op_type in ("If", "Loop", "Scan") for node in model.graph.node):
         raise NotCounted("bodies")
+    put_in_order(model.graph)
     for tensor in (a.t for node in model.graph.node for a in node.attribute if a.HasField("t")):
         if tensor.data_location == TensorProto.EXTERNAL:
             del tensor.external_data[:]
             tensor.data_location = TensorProto.DEFAULT
             tensor.raw_data = zeros(tensor).tobytes()
     return model
+
+
+def put_in_order(graph):
+    """Producers before their users, which not every file has."""
+    made = {name for node in graph.node for name in node.output}
+    waiting, ready = list(graph.node), []
+    while waiting:
+        later = []
+        for node in waiting:
+            if any(name in made for name in node.input):
+                later.append(node)
+            else:
+                ready.append(node)
+                made.difference_update(node.output)
+        assert len(later) < len(waiting), "a cycle"
+        waiting = later
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in ready]
+    del graph.node[:]
+    graph.node.extend(copies)
 
 
 def zeros(tensor):
@@ -378,6 +398,8 @@ def count(state):
     state.views = {name: View(name) for name in state.values}
     for node in graph.node:
         used = node.input[:1] if node.op_type == "CastLike" else node.input  # of the second operand only its type
+        if node.op_type.startswith("Random"):
+            continue
         if node.op_type in ("Shape", "Size") or all(name in state.known for name in used if name):
             state.known.update(node.output)
         if is_view(node, state):

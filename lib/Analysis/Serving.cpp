@@ -18,7 +18,7 @@ ServingMemory servingMemory(const ModelAnalysis &A) {
   if (!D.None.empty())
     return M;
   M.Cache = D.CacheBytes;
-  if (!D.Graph)
+  if (!A.HasCache)
     return M;
   // The cache is among the graph's inputs and outputs (M4).
   Substitution With;

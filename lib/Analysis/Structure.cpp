@@ -209,12 +209,24 @@ Structure recogniseStructure(const Model &M, const ShapeFacts &Facts,
 // Symbols
 //===----------------------------------------------------------------------===//
 
+/// What Python does not take for the name of a variable, and what expressions
+/// call.
+static constexpr llvm::StringLiteral Reserved[] = {
+    "False",  "None",   "True",    "and",      "as",     "assert", "async",
+    "await",  "break",  "class",   "continue", "def",    "del",    "elif",
+    "else",   "except", "finally", "for",      "from",   "global", "if",
+    "import", "in",     "is",      "lambda",   "max",    "min",    "nonlocal",
+    "not",    "or",     "pass",    "raise",    "return", "try",    "while",
+    "with",   "yield"};
+
 static std::string identifier(llvm::StringRef Name) {
   std::string Text;
   for (char C : Name)
     Text.push_back(llvm::isAlnum(C) || C == '_' ? C : '_');
   if (Text.empty() || llvm::isDigit(Text.front()))
     Text.insert(0, "_");
+  if (llvm::is_contained(Reserved, Text))
+    Text += "_";
   return Text;
 }
 

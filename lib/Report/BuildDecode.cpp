@@ -121,6 +121,10 @@ void buildDecode(Report &R, const BoundPoints &Points) {
     return;
   }
   V.CacheBytes = F.CacheBytes;
+  V.Rewritten = F.Rewritten;
+  if (!A.HasCache && A.Found.Causal == Verdict::Unknown)
+    V.Assumed =
+        "the attention is causal, which is not known: " + A.Found.CausalWhy;
   std::deque<BoundPoint> At;
   for (const BoundPoint &P : Points.Points)
     if (std::optional<BoundPoint> D = decodePoint(A, P))

@@ -57,6 +57,10 @@ void jsonDecode(llvm::json::OStream &J, const Report &R) {
       J.attribute("none", jsonSafe(V.None));
     if (!V.NoGraph.empty())
       J.attribute("no_graph", jsonSafe(V.NoGraph));
+    if (V.Graph)
+      J.attribute("graph_rewritten", V.Rewritten);
+    if (!V.Assumed.empty())
+      J.attribute("assumed", jsonSafe(V.Assumed));
     J.attributeArray("points", [&] {
       for (const DecodeView::Row &Row : V.Rows)
         jsonRow(J, R, Row);

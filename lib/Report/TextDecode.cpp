@@ -77,6 +77,8 @@ static void printStep(const Report &R, const DecodeView::Step &S,
       "Decoding step · one new token a sequence, N positions in "
       "the cache · " +
       scopeTitle(R, S.L) + " · " + ledgerTitle(S.L);
+  if (R.Decode->Rewritten && S.L.Kind == LedgerKind::Graph)
+    Title += " after the kv-cache pass";
   for (const std::string &WhatIf : R.Options.WhatIfs)
     Title += " · " + WhatIf;
   printHeading(Title, Style, OS);
@@ -90,6 +92,8 @@ static void printStep(const Report &R, const DecodeView::Step &S,
       {"cache holds", R.Decode->CacheBytes}};
   textFormulas(Lines, Style, OS);
   textRoles(S.L, Style, OS);
+  if (!R.Decode->Assumed.empty())
+    printWrapped("Assumed: " + printable(R.Decode->Assumed), 2, 4, Style, OS);
 }
 
 void textDecodeSplit(const Report &R, LedgerKind Kind, const TextStyle &Style,

@@ -69,6 +69,21 @@ def test_step(model, validator):
                     assert total == point[figure], (name, figure, parts)
 
 
+@pytest.mark.parametrize("without", ["gpt2_nopast_sdpa_ts17", "gpt2_nopast_mask_ts17", "gpt2_nopast_dynamo20_sdpa"])
+def test_two_roads_to_a_step(without, validator):
+    """The graph after the kv-cache pass has the products of the exporter's own graph with a cache."""
+    cached = analyze(validator, contract.MODELS / "gpt2_decoder_with_past_optimum.onnx", "--view=decode")["decode"]
+    rewritten = analyze(validator, contract.MODELS / f"{without}.onnx", "--view=decode")["decode"]
+    assert rewritten["graph_rewritten"] and not cached["graph_rewritten"]
+    for B, N in [(1, 1), (1, 1024), (7, 33)]:
+        binding = {"B": B, "N": N}
+        for ledger, figures in (("textbook", ("flops", "bytes", "kv_cache_bytes", "cache_bytes")),
+                                ("graph", ("matrix_flops", "kv_cache_bytes", "cache_bytes"))):
+            for figure in figures:
+                assert contract.evaluate(rewritten[ledger][figure], binding) == \
+                    contract.evaluate(cached[ledger][figure], binding), (ledger, figure, binding)
+
+
 def value(ratio, binding):
     return Fraction(contract.evaluate(ratio["numerator"], binding), contract.evaluate(ratio["denominator"], binding))
 

@@ -44,3 +44,30 @@ def test_no_declaration_settles_what_branches_differ_in(tmp_path):
     inputs = [value("use_cache", 1, kind=TensorProto.BOOL), value("past", "P", 8), value("new", 1, 8)]
     graph = helper.make_graph([node], "g", inputs, [value("present", "P + 1", 8)])
     assert shapes_of(graph, tmp_path)["present"] == [None, 8]
+
+
+@pytest.mark.parametrize("operator, domain, refused", [("MatMul", "", True), ("FusedMatMul", "com.microsoft", False)])
+def test_a_declared_rank_that_is_not_so(operator, domain, refused, tmp_path):
+    """An error where the operator is ONNX's own; others are not sure enough. ONNX Runtime runs both."""
+    nodes = [helper.make_node(operator, ["x", "w"], ["m"], domain=domain), helper.make_node("Relu", ["m"], ["y"])]
+    graph = helper.make_graph(nodes, "g", [value("x", "B", 4), value("w", 4, 8)], [value("y", "B", 8)],
+                              value_info=[value("m", "B", 1, 8)])
+    path = tmp_path / "model.onnx"
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets), path)
+    answer = contract.shapes([path], tmp_path)[path]
+    if refused:
+        assert "'m' is declared with rank 3, but it has rank 2" in answer["error"]
+    else:
+        assert answer["values"]["m"]["shape"] == ["B", 8]
+
+
+@pytest.mark.parametrize("name", ["None", "lambda", "max", "1st", "seq len", "a.b:0", "x#1"])
+def test_names_in_expressions_are_pythons(name, tmp_path):
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [value("x", name, 4)], [value("y", name, 4)])
+    path = tmp_path / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    report = contract.analyze(path, "--view=nodes")
+    (symbol,) = report["symbols"]
+    assert symbol["graph_name"] == name
+    assert contract.evaluate(report["ledgers"]["graph"]["flops"], {symbol["name"]: 5}) == 5 * 4

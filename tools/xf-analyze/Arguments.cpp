@@ -330,6 +330,12 @@ llvm::Expected<Arguments> parseArguments(int Count, const char *const *Words) {
   A.Analysis.WantMemory = A.Report.ForJson || Fits || Shows(View::Memory);
   A.Analysis.WantDecode = Fits || A.Report.Request || Shows(View::Decode) ||
                           Shows(View::Speculative);
+  // Text shows the first ledger unless others are asked for.
+  const auto &Ledgers = A.Report.Ledgers;
+  A.WantGraphStep =
+      A.Analysis.WantDecode &&
+      (Ledgers.empty() ? A.Form != Format::Text
+                       : llvm::is_contained(Ledgers, LedgerKind::Graph));
   return A;
 }
 

@@ -16,6 +16,7 @@ struct Arguments {
   std::string Output; ///< empty: standard output
   Format Form = Format::Text;
   AnalysisOptions Analysis;
+  bool WantGraphStep = false; ///< decoding by the graph's own ledger, too
   ReportOptions Report;
   std::vector<Gpu> OwnGpus; ///< of --gpu-file
 };

@@ -3,9 +3,11 @@
 #include "../Output.h"
 #include "Arguments.h"
 
+#include "xfa/Export/Export.h"
 #include "xfa/Import/Import.h"
 #include "xfa/Report/GpuList.h"
 #include "xfa/Report/Render.h"
+#include "xfa/Transform/DecodeRewrite.h"
 
 #include <cstdlib>
 #include <sys/ioctl.h>
@@ -60,6 +62,26 @@ static llvm::Error unknownError(const Model &M, const ModelAnalysis &A) {
   return llvm::createStringError(Sentence + "; --strict allows none");
 }
 
+/// The graph's own decoding step of a model that has no cache.
+static llvm::Error addGraphStep(const Model &M, llvm::StringRef Path,
+                                ModelAnalysis &Analysis) {
+  if (!Analysis.Decode || !Analysis.Decode->None.empty() || Analysis.HasCache)
+    return llvm::Error::success();
+  llvm::Expected<std::unique_ptr<Model>> Fresh = [&] {
+    if (Path != "-")
+      return importFile(Path);
+    // Standard input is read once.
+    llvm::Expected<Exported> Bytes = exportBinary(M);
+    if (!Bytes)
+      return llvm::Expected<std::unique_ptr<Model>>(Bytes.takeError());
+    return importBuffer(llvm::MemoryBuffer::getMemBufferCopy(Bytes->str()),
+                        Path);
+  }();
+  if (!Fresh)
+    return Fresh.takeError();
+  return decodeThroughRewrite(**Fresh, Analysis);
+}
+
 static int analyze(Arguments &A) {
   llvm::Expected<std::unique_ptr<Model>> M = importFile(A.Model);
   if (!M)
@@ -83,7 +105,14 @@ static int analyze(Arguments &A) {
       return fail(OfSmall.takeError());
     DraftModel = std::move(*Small);
     Draft = std::move(*OfSmall);
+    if (A.WantGraphStep)
+      if (llvm::Error E =
+              addGraphStep(*DraftModel, A.Report.Speculative->Draft, *Draft))
+        return fail(std::move(E));
   }
+  if (A.WantGraphStep)
+    if (llvm::Error E = addGraphStep(**M, A.Model, **Analysis))
+      return fail(std::move(E));
   llvm::Expected<Report> R =
       buildReport(**M, **Analysis, A.Report, Draft.get());
   if (!R)

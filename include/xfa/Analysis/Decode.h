@@ -42,6 +42,8 @@ struct DecodeFacts {
   DecodeCosts Textbook; ///< has all its parts
   std::optional<DecodeCosts> Graph; ///< of a graph with a cache
   std::string NoGraph;              ///< why Graph is empty
+  /// Graph is of the graph after the kv-cache pass (Transform/DecodeRewrite.h).
+  bool Rewritten = false;
 };
 
 /// `Options`: those that A was made with.

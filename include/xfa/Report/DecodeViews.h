@@ -32,7 +32,11 @@ struct DecodeView {
   };
   std::optional<Step> Textbook, Graph; ///< of the ledgers asked for
   Expr CacheBytes;
-  std::string NoGraph; ///< why Graph is empty although it is asked for
+  std::string NoGraph;    ///< why Graph is empty although it is asked for
+  bool Rewritten = false; ///< Graph is of the graph after the kv-cache pass
+  /// Causality is not known: what is assumed; empty if it is, or the graph has
+  /// a cache.
+  std::string Assumed;
   struct Row {
     Coordinates At; ///< in B and N
     LedgerKind Kind = LedgerKind::Textbook;
