@@ -130,14 +130,26 @@ ValueId CoreFuser::scaledBy(NodeId N) const {
   return M[N].Kind == OpKind::Mul && oneElement(Left) ? Right : ValueId();
 }
 
-/// Scales that follow the product directly; End becomes what comes of them.
+/// Scales that follow the product, with the views between it and them; End
+/// becomes what comes of them.
 void CoreFuser::addScalesBelow(NodeId Scores, llvm::SetVector<NodeId> &To,
                                ValueId &End) {
   End = M[Scores].Outputs[0];
-  for (NodeId N = onlyReader(End); scaledBy(N) == End && N;
-       N = onlyReader(End)) {
-    To.insert(N);
-    End = M[N].Outputs[0];
+  llvm::SmallVector<NodeId, 4> Views;
+  for (ValueId V = End; NodeId N = onlyReader(V);) {
+    if (M[N].Outputs.size() != 1)
+      return;
+    if (scaledBy(N) == V) {
+      To.insert(Views.begin(), Views.end());
+      To.insert(N);
+      Views.clear();
+      V = End = M[N].Outputs[0];
+      continue;
+    }
+    if (!(opTraits(M[N].Kind) & trait::View) || M[N].Inputs[0] != V)
+      return;
+    Views.push_back(N);
+    V = M[N].Outputs[0];
   }
 }
 

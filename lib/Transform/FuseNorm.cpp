@@ -7,80 +7,94 @@
 
 #include "Fusion.h"
 
-#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
 
 namespace xfa {
 
 namespace {
 
-bool isView(const Model &M, NodeId N) {
-  return opTraits(M[N].Kind) & trait::View;
-}
-
-/// Nodes of a norm's role that hang together, in the graph's order.
-llvm::MapVector<NodeId, llvm::SmallVector<NodeId, 8>>
-normsOf(const Model &M, const Structure &S) {
-  auto IsNorm = [&](NodeId N) {
-    return N && N.Index < S.Roles.size() && S.Roles[N.Index] == Role::Norm;
-  };
-  // By the earliest node.
-  std::vector<NodeId> Leader(M.Nodes.size());
-  auto Find = [&](NodeId N) {
-    while (Leader[N.Index] != N)
-      N = Leader[N.Index] = Leader[Leader[N.Index].Index];
-    return N;
-  };
-  for (size_t I = 0; I < M.Nodes.size(); ++I)
-    Leader[I] = NodeId(I);
-  for (size_t I = 0; I < M.Nodes.size(); ++I) {
-    const NodeId N(I);
-    if (!IsNorm(N))
-      continue;
-    for (ValueId In : M[N].Inputs)
-      if (NodeId From = In ? M[In].Producer : NodeId(); IsNorm(From)) {
-        NodeId A = Find(From), B = Find(N);
-        Leader[std::max(A, B).Index] = std::min(A, B);
-      }
+/// A norm with what else works on its inner values alone: some exporters write
+/// x·a + (b − mean·a) for (x − mean)·a + b.
+class WholeNorm {
+public:
+  WholeNorm(Model &M, Editor &Edit, const ShapeFacts &Facts,
+            const Normalisation &Found)
+      : Result(Found.Result), M(M), Edit(Edit), Facts(Facts),
+        Input(Found.Input) {
+    Nodes.insert(Found.Nodes.begin(), Found.Nodes.end());
+    while (Escaping.clear(), findEscaping(), Escaping.size() > 1)
+      if (!grow())
+        return;
+    if (!Escaping.empty())
+      Result = Escaping.front();
   }
-  llvm::MapVector<NodeId, llvm::SmallVector<NodeId, 8>> Norms;
-  for (size_t I = 0; I < M.Nodes.size(); ++I)
-    if (IsNorm(NodeId(I)))
-      Norms[Find(NodeId(I))].push_back(NodeId(I));
-  return Norms;
-}
+
+  llvm::SetVector<NodeId> Nodes;
+  ValueId Result;
+
+private:
+  void findEscaping() {
+    for (NodeId N : Nodes)
+      for (ValueId V : M[N].Outputs)
+        if (V && (Edit.outputUses(V) ||
+                  llvm::any_of(Edit.uses(V), [&](const Use &U) {
+                    return !Nodes.contains(U.User);
+                  })))
+          Escaping.push_back(V);
+  }
+
+  /// Of the norm, its input, or known when compiled.
+  bool belongs(ValueId V) const {
+    return !V || V == Input ||
+           (V.Index < Facts.Values.size() && Facts[V].Folded) ||
+           (M[V].Producer && Nodes.contains(M[V].Producer));
+  }
+
+  bool grow() {
+    const size_t Before = Nodes.size();
+    for (ValueId V : Escaping)
+      for (const Use &U : Edit.uses(V))
+        if ((opTraits(M[U.User].Kind) & trait::Elementwise) &&
+            M[U.User].Parent == M[M[V].Producer].Parent &&
+            llvm::all_of(M[U.User].Inputs,
+                         [&](ValueId In) { return belongs(In); }))
+          Nodes.insert(U.User);
+    return Nodes.size() > Before;
+  }
+
+  Model &M;
+  Editor &Edit;
+  const ShapeFacts &Facts;
+  ValueId Input;
+  llvm::SmallVector<ValueId, 4> Escaping;
+};
 
 } // namespace
 
 /// Fires once for each norm.
 llvm::Error fuseNorm(PassContext &Context) {
-  Model &M = Context.model();
   llvm::Expected<const ModelAnalysis *> A = Context.analysis();
   if (!A)
     return A.takeError();
-  auto Norms = normsOf(M, (*A)->Found);
+  const std::vector<Normalisation> &Norms = (*A)->Found.Norms;
   if (Norms.empty())
     return llvm::Error::success();
   Fuser F(Context);
-  for (auto &[First, Nodes] : Norms) {
+  for (const Normalisation &Each : Norms) {
+    const NodeId First = Each.Nodes.front();
     const NodeId At = F.outside(First);
-    if (!At) {
+    if (!At)
       F.refuse(First, "it stands in the body of a function, which would have "
                       "to be inlined first (unfuse)");
-      continue;
-    }
-    if (At != First) {
+    else if (At != First)
       F.refuse(At, "the norm is in a kernel already");
-      continue;
-    }
-    if (llvm::count_if(Nodes, [&](NodeId N) { return !isView(M, N); }) < 2) {
+    else if (Each.Nodes.size() < 2)
       F.refuse(First, "the norm is one operator already");
-      continue;
+    else {
+      const WholeNorm Whole(Context.model(), Context.editor(), (*A)->Facts,
+                            Each);
+      F.fuse(Whole.Nodes.getArrayRef(), Whole.Result, "Norm", First);
     }
-    llvm::sort(Nodes, [&](NodeId L, NodeId R) {
-      return F.position(L) < F.position(R);
-    });
-    F.fuse(Nodes, M[Nodes.back()].Outputs[0], "Norm", First);
   }
   return llvm::Error::success();
 }

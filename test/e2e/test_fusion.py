@@ -1,16 +1,13 @@
 """Fusions: ONNX Runtime computes the same, unfuse gives the graph back, FLOPs stay and bytes never grow."""
 
 import subprocess
-from collections import Counter
 
 import contract
-import numpy as np
-import onnx
 import pytest
-from export_check import run_tokens, xf_opt
+from export_check import xf_opt
+from fusion_check import ALL_PASSES, check_fuse_and_unfuse, check_same_results
 
-PASSES = ["fuse-scale", "fuse-mask-softmax", "fuse-attention", "fuse-norm", "elementwise",
-          "fuse-norm,fuse-scale,fuse-mask-softmax,fuse-attention,elementwise"]
+PASSES = [*ALL_PASSES.split(","), ALL_PASSES]
 MODELS = sorted(contract.MODELS.glob("*.onnx"))
 WITH_WEIGHTS = sorted(contract.MODELS.glob("kv/*.onnx"))
 GPT2_XL = contract.MODELS / "gpt2-xl.onnx"
@@ -19,41 +16,12 @@ GPT2_XL = contract.MODELS / "gpt2-xl.onnx"
 @pytest.mark.parametrize("model", WITH_WEIGHTS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("passes", PASSES)
 def test_same_results(model, passes, tmp_path):
-    out = tmp_path / "out.onnx"
-    xf_opt(model, f"--passes={passes}", "--verify-each", "-o", out)
-    onnx.checker.check_model(str(out))
-    for before, after in zip(run_tokens(model), run_tokens(out), strict=True):
-        np.testing.assert_allclose(before, after, rtol=1e-5, atol=1e-6)
-
-
-def nodes(path):
-    """The main graph's nodes, wherever they stand."""
-    return Counter(node.SerializeToString(deterministic=True)
-                   for node in onnx.load(path, load_external_data=False).graph.node)
-
-
-def ledger(path):
-    """FLOPs and bytes of the graph ledger, and the symbols they are in."""
-    report = contract.analyze(path, "--ledger=graph")
-    graph = report["ledgers"]["graph"]
-    return graph["flops"], graph["bytes"], [symbol["name"] for symbol in report["symbols"]]
+    check_same_results(model, passes, tmp_path)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
 def test_fuse_and_unfuse(model, tmp_path):
-    plain, fused, again = (tmp_path / f"{name}.onnx" for name in ("plain", "fused", "again"))
-    # Functions that the exporter wrote would be inlined too.
-    xf_opt(model, "--passes=unfuse", "-o", plain)
-    xf_opt(plain, f"--passes={PASSES[-1]}", "--verify-each", "-o", fused)
-    xf_opt(fused, "--passes=unfuse", "--verify-each", "-o", again)
-    assert nodes(again) == nodes(plain)
-
-    flops, size, names = ledger(plain)
-    flops_fused, size_fused, _ = ledger(fused)
-    for n in (1, 7, 64):
-        binding = {name: 1 if name == "B" else n for name in names}
-        assert contract.evaluate(flops, binding) == contract.evaluate(flops_fused, binding)
-        assert contract.evaluate(size_fused, binding) <= contract.evaluate(size, binding)
+    check_fuse_and_unfuse(model, tmp_path)
 
 
 def fired(model, passes):

@@ -28,15 +28,15 @@ constexpr llvm::StringLiteral Plain = R"(
   p = Softmax <axis = -1> (m)
   y = MatMul (p, v))";
 
-struct Run {
+struct Outcome {
   PassResult Result;
   std::vector<std::string> Ops;
   std::string Error;
 };
 
 /// What a pass does to a core; verified.
-Run run(llvm::StringRef Passes, const std::string &Text) {
-  Run R;
+Outcome run(llvm::StringRef Passes, const std::string &Text) {
+  Outcome R;
   Imported I = importText(Text);
   if (!I.M) {
     R.Error = I.Error;
@@ -59,14 +59,14 @@ Run run(llvm::StringRef Passes, const std::string &Text) {
 using Names = std::vector<std::string>;
 
 std::string reason(llvm::StringRef Pass, const std::string &Text) {
-  Run R = run(Pass, Text);
+  Outcome R = run(Pass, Text);
   EXPECT_EQ(R.Error, "");
   EXPECT_EQ(R.Result.Fired, 0);
   return R.Result.Refused.empty() ? "" : R.Result.Refused[0].Why;
 }
 
 TEST(Fuse, Scale) {
-  Run R = run("fuse-scale", core(Plain));
+  Outcome R = run("fuse-scale", core(Plain));
   ASSERT_EQ(R.Error, "");
   EXPECT_EQ(R.Result.Fired, 1);
   EXPECT_EQ(R.Ops,
@@ -80,7 +80,7 @@ TEST(Fuse, ScaleWhereverItStands) {
            "x = MatMul (q, t)\n s = Div (x, e)", // on the scores
            "h = Mul (q, c)\n x = MatMul (h, t)\n s = Mul (x, c)", // split
        }) {
-    Run R = run("fuse-scale", core((Body + "\n p = Softmax <axis = -1> (s)\n"
+    Outcome R = run("fuse-scale", core((Body + "\n p = Softmax <axis = -1> (s)\n"
                                            "y = MatMul (p, v)")
                                        .str()));
     ASSERT_EQ(R.Error, "");
@@ -102,7 +102,7 @@ TEST(Fuse, ScaleIsNotFused) {
 }
 
 TEST(Fuse, MaskSoftmax) {
-  Run R = run("fuse-mask-softmax", core(Plain));
+  Outcome R = run("fuse-mask-softmax", core(Plain));
   ASSERT_EQ(R.Error, "");
   EXPECT_EQ(R.Ops, (Names{"Transpose", "MatMul", "MaskSoftmax", "MatMul"}));
   EXPECT_EQ(reason("fuse-mask-softmax", core(R"(s = MatMul (q, t)
@@ -111,13 +111,13 @@ TEST(Fuse, MaskSoftmax) {
 }
 
 TEST(Fuse, Attention) {
-  Run R = run("fuse-attention", core(Plain));
+  Outcome R = run("fuse-attention", core(Plain));
   ASSERT_EQ(R.Error, "");
   EXPECT_EQ(R.Ops, (Names{"Transpose", "Attention"}));
 }
 
 TEST(Fuse, AttentionOfKernels) {
-  Run R = run("fuse-scale,fuse-mask-softmax,fuse-attention", core(Plain));
+  Outcome R = run("fuse-scale,fuse-mask-softmax,fuse-attention", core(Plain));
   ASSERT_EQ(R.Error, "");
   EXPECT_EQ(R.Ops, (Names{"Transpose", "Attention"}));
   R = run("fuse-attention,fuse-scale", core(Plain));
@@ -147,12 +147,12 @@ TEST(Fuse, ABodyIsLeftToUnfuse) {
   EXPECT_EQ(reason("fuse-attention", Text),
             "it stands in the body of a function, which would have to be "
             "inlined first (unfuse)");
-  Run R = run("unfuse,fuse-attention", Text);
+  Outcome R = run("unfuse,fuse-attention", Text);
   EXPECT_EQ(R.Ops, Names{"Attention"});
 }
 
 TEST(Fuse, Elementwise) {
-  Run R = run("elementwise", R"(g (float[N,4] x, float[4] b, float[N,4] z)
+  Outcome R = run("elementwise", R"(g (float[N,4] x, float[4] b, float[N,4] z)
       => (float[N,4] y) <float e = {2.0}> {
     a = Add (x, b)
     c = Relu (a)
@@ -167,7 +167,7 @@ TEST(Fuse, Elementwise) {
 }
 
 TEST(Fuse, ElementwiseEndsWhereOthersRead) {
-  Run R = run("elementwise", R"(g (float[N] x) => (float[N] y, float[N] z) {
+  Outcome R = run("elementwise", R"(g (float[N] x) => (float[N] y, float[N] z) {
     a = Relu (x)  b = Neg (a)  y = Exp (b)  z = Abs (b) })");
   ASSERT_EQ(R.Error, "");
   EXPECT_EQ(R.Ops, (Names{"Elementwise", "Exp", "Abs"}));
