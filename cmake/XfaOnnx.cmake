@@ -9,8 +9,12 @@ endif()
 set(Protobuf_USE_STATIC_LIBS ON)
 find_package(Protobuf REQUIRED)
 
+# Installed, it is an archive beside ours, and its headers stay here: no header of ours includes them.
+set(XFA_ONNX_ARCHIVE "${XFA_ONNX_DIR}/lib/libonnx.a")
+set(onnxHeaders "${XFA_ONNX_DIR}/include" ${Protobuf_INCLUDE_DIRS})
 add_library(xfa_onnx INTERFACE)
-target_include_directories(xfa_onnx SYSTEM INTERFACE "${XFA_ONNX_DIR}/include" ${Protobuf_INCLUDE_DIRS})
-target_compile_definitions(xfa_onnx INTERFACE ONNX_ML=1 ONNX_NAMESPACE=onnx)
+target_include_directories(xfa_onnx SYSTEM INTERFACE "$<BUILD_LOCAL_INTERFACE:${onnxHeaders}>")
+target_compile_definitions(xfa_onnx INTERFACE $<BUILD_LOCAL_INTERFACE:ONNX_ML=1> $<BUILD_LOCAL_INTERFACE:ONNX_NAMESPACE=onnx>)
 target_link_libraries(xfa_onnx INTERFACE
-  "${XFA_ONNX_DIR}/lib/libonnx.a" ${Protobuf_LIBRARIES} ZLIB::ZLIB Threads::Threads)
+  "$<BUILD_INTERFACE:${XFA_ONNX_ARCHIVE}>" "$<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${XFA_INSTALL_LIB}/libonnx.a>"
+  ${Protobuf_LIBRARIES} ZLIB::ZLIB Threads::Threads)

@@ -6,13 +6,15 @@ function(xfa_room name)
   list(TRANSFORM ARGN PREPEND xfa_ OUTPUT_VARIABLE rooms)
   if(sources)
     add_library(xfa_${name} STATIC ${sources})
-    target_link_libraries(xfa_${name} PRIVATE xfa_options)
+    target_link_libraries(xfa_${name} PRIVATE $<BUILD_LOCAL_INTERFACE:xfa_options>)
     set(scope PUBLIC)
   else() # a room with headers only
     add_library(xfa_${name} INTERFACE)
     set(scope INTERFACE)
   endif()
-  target_include_directories(xfa_${name} ${scope} "${CMAKE_SOURCE_DIR}/include")
+  target_include_directories(xfa_${name} ${scope}
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+  set_property(GLOBAL APPEND PROPERTY XFA_ROOMS xfa_${name})
   target_link_libraries(xfa_${name} ${scope} ${rooms} xfa_llvm)
 endfunction()
 

@@ -2,6 +2,8 @@
 
 #include "xfa/Analysis/Cost.h"
 
+#include "Kernel.h"
+
 #include "xfa/Analysis/Operands.h"
 #include "xfa/Analysis/Sum.h"
 
@@ -59,6 +61,7 @@ private:
   const CountingOptions &Options;
   Expr Zero;
   GraphCosts Result;
+  Kernel *Inside = nullptr; ///< the fused kernel that is being counted
 };
 
 /// The bodies that a node runs besides what it does itself.
@@ -77,7 +80,12 @@ void Counter::countGraph(const Graph &G, Expr Times) {
     Cost.Times = Times;
     const Node &N = M[Id];
     if (N.Callee) { // C17: a call is its body
+      std::optional<Kernel> Fused;
+      if (isFused(N) && !Inside)
+        Inside = &Fused.emplace(M, Id, U, Result.Operands);
       countGraph(M[N.Callee], Times);
+      if (Fused)
+        Inside = nullptr;
       continue;
     }
     switch (N.Kind) {
@@ -340,11 +348,14 @@ void Counter::countTraffic(NodeId Id, const OpCost &Op) {
         return Elements;
     return std::nullopt;
   };
-  llvm::SmallVector<ValueId, 8> Seen;
+  llvm::SmallVector<ValueId, 8> OfNode;
+  llvm::SmallVectorImpl<ValueId> &Seen = Inside ? Inside->Seen : OfNode;
   for (auto [I, In] : llvm::enumerate(N.Inputs)) {
     if (!In || Facts[In].absent())
       continue;
     const Operand &Source = Result.Operands[In.Index];
+    if (Inside && Inside->holds(Source.Root))
+      continue;
     ValueId Identity = Source.Whole ? Source.Root : In;
     if (llvm::is_contained(Seen, Identity)) // C9: each distinct input once
       continue;
@@ -355,6 +366,8 @@ void Counter::countTraffic(NodeId Id, const OpCost &Op) {
   }
   for (auto [O, Out] : llvm::enumerate(N.Outputs)) {
     if (!Out || !U.used(Out)) // C9: each used output
+      continue;
+    if (Inside && !Inside->writes(Out))
       continue;
     const ValueFacts &F = Facts[Out];
     std::optional<Expr> Elements = Override(Op.Writes, O);

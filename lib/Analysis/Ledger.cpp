@@ -2,8 +2,10 @@
 
 #include "xfa/Analysis/Ledger.h"
 
+#include "Kernel.h"
 #include "LedgerBuilder.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
 
 namespace xfa {
@@ -47,7 +49,7 @@ Ledger mapLedger(const Ledger &L, llvm::function_ref<Expr(Expr)> Fn) {
 //===----------------------------------------------------------------------===//
 
 void LedgerBuilder::add(Role R, int Layer, const Work &W, ElemType MatrixType,
-                        Expr Times) {
+                        Expr Times, bool IsPart) {
   Entry &E = Cells[{static_cast<int>(R), Layer}];
   ++E.Count;
   auto Scaled = [&](Expr X) {
@@ -60,7 +62,8 @@ void LedgerBuilder::add(Role R, int Layer, const Work &W, ElemType MatrixType,
   E.Read.add(Scaled(W.Read));
   E.Written.add(Scaled(W.Written));
   E.Weight.add(Scaled(W.Weight));
-  addPiece(W, MatrixType, Times);
+  if (!IsPart)
+    addPiece(W, MatrixType, Times);
 }
 
 void LedgerBuilder::addPiece(const Work &W, ElemType MatrixType, Expr Times) {
@@ -103,6 +106,9 @@ Ledger LedgerBuilder::finish() {
 Ledger graphLedger(const Model &M, const GraphCosts &Costs, const Structure &S,
                    ExprStore &Store) {
   LedgerBuilder Builder(Store);
+  // A fused kernel is one piece, in the order of calls.
+  const std::vector<NodeId> Kernels = kernelsOf(M);
+  llvm::MapVector<NodeId, Ledger::Piece> Fused;
   for (size_t I = 0; I < M.Nodes.size(); ++I) {
     const NodeCost &C = Costs.Nodes[I];
     if (C.Folded || C.Times.is(0))
@@ -114,9 +120,21 @@ Ledger graphLedger(const Model &M, const GraphCosts &Costs, const Structure &S,
         R = *S.Roles[I];
       Layer = S.Layers[I];
     }
-    Builder.add(R, Layer, {C.Matrix, C.Vector, C.Read, C.Written, C.WeightRead},
-                C.MatrixType, C.Times);
+    const Work W = {C.Matrix, C.Vector, C.Read, C.Written, C.WeightRead};
+    const NodeId In = Kernels[I];
+    Builder.add(R, Layer, W, C.MatrixType, C.Times, /*IsPart=*/bool(In));
+    if (!In)
+      continue;
+    // Its nodes run equally often but for bodies of loops in it.
+    Ledger::Piece &Whole = Fused[In];
+    if (!Whole.Times)
+      Whole = {Work::zero(Store), ElemType::Undefined, Store.constant(1)};
+    Whole.W += mapWork(W, [&](Expr E) { return E * C.Times; });
+    if (C.MatrixType != ElemType::Undefined)
+      Whole.MatrixType = C.MatrixType;
   }
+  for (const auto &[Call, Whole] : Fused)
+    Builder.addPiece(Whole.W, Whole.MatrixType, Whole.Times);
   Ledger L = Builder.finish();
   L.Exact &= Costs.Exact;
   return L;

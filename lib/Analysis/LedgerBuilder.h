@@ -14,8 +14,11 @@ class LedgerBuilder {
 public:
   explicit LedgerBuilder(ExprStore &Store) : Store(Store) {}
 
-  /// One piece that runs `Times` times. Also counts for per-op time (C19).
-  void add(Role R, int Layer, const Work &W, ElemType MatrixType, Expr Times);
+  /// One piece that runs `Times` times. Also counts for per-op time (C19),
+  /// unless it is a part of a larger piece, which the caller adds.
+  void add(Role R, int Layer, const Work &W, ElemType MatrixType, Expr Times,
+           bool IsPart = false);
+  void addPiece(const Work &W, ElemType MatrixType, Expr Times);
   Ledger finish();
 
 private:
@@ -24,8 +27,6 @@ private:
     Sum Matrix, Vector, Read, Written, Weight;
   };
   using PieceKey = std::pair<std::pair<Expr, Expr>, std::pair<Expr, int>>;
-
-  void addPiece(const Work &W, ElemType MatrixType, Expr Times);
 
   ExprStore &Store;
   std::map<std::pair<int, int>, Entry> Cells; ///< (role, layer), ordered

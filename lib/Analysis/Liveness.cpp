@@ -2,6 +2,8 @@
 
 #include "xfa/Analysis/Liveness.h"
 
+#include "Kernel.h"
+
 #include "xfa/Analysis/Operands.h"
 #include "xfa/Analysis/Sum.h"
 
@@ -21,10 +23,16 @@ struct Buffer {
 class Liveness {
 public:
   Liveness(const Model &M, const ShapeFacts &Facts, const GraphCosts &Costs,
-           ExprStore &Store, const CountingOptions &Options)
+           const Uses &U, ExprStore &Store, const CountingOptions &Options)
       : M(M), Facts(Facts), Costs(Costs), Store(Store), Options(Options),
         Forward(M.Values.size()), Merged(M.Values.size()),
-        Buffers(M.Values.size()) {}
+        Buffers(M.Values.size()), Kernels(kernelsOf(M)) {
+    for (size_t I = 0; I < M.Nodes.size(); ++I)
+      if (isFused(M.Nodes[I]) && !Kernels[I])
+        Kernel(M, NodeId(I), U, Costs.Operands).forEachOnChip([&](ValueId V) {
+          OnChip.insert(V);
+        });
+  }
 
   MemoryFacts run();
 
@@ -46,6 +54,8 @@ private:
   std::vector<ValueId> Merged;  ///< M3: the buffer that it takes over
   std::vector<Buffer> Buffers;  ///< by the ValueId of the root
   llvm::DenseSet<Expr> Seen;
+  std::vector<NodeId> Kernels; ///< by NodeId
+  llvm::DenseSet<ValueId> OnChip;
 };
 
 /// M1: in the file's order, bodies in the place of their owner.
@@ -90,6 +100,8 @@ ValueId Liveness::bufferOf(ValueId V) {
 
 Expr Liveness::bytesIn(ValueId V) {
   const ValueFacts &F = Facts[V];
+  if (OnChip.contains(V))
+    return Store.constant(0);
   if (F.absent() || (F.Folded && (!F.Known.none() || !F.HasRank)))
     return Store.constant(0); // C7: known when compiled
   if (!F.HasRank || elemBits(F.Elem) == 0) {
@@ -173,13 +185,21 @@ MemoryFacts Liveness::run() {
   for (ValueId Out : M.main().Outputs)
     Keep(Out);
 
+  // A kernel needs its operands to its end.
+  llvm::DenseMap<NodeId, int> KernelEnd;
+  for (auto [Position, Id] : llvm::enumerate(Order))
+    if (NodeId In = Kernels[Id.Index])
+      KernelEnd[In] = static_cast<int>(Position);
+
   // M2: to the last use of the buffer, or of a view of it.
   for (auto [Position, Id] : llvm::enumerate(Order)) {
     if (Costs.Nodes[Id.Index].Folded)
       continue; // C7: it has run before, and left only what others read
-    for (ValueId In : M[Id].Inputs)
-      if (ValueId Root = bufferOf(In))
-        Buffers[Root.Index].End = static_cast<int>(Position);
+    const NodeId In = Kernels[Id.Index];
+    const int End = In ? KernelEnd[In] : static_cast<int>(Position);
+    for (ValueId V : M[Id].Inputs)
+      if (ValueId Root = bufferOf(V))
+        Buffers[Root.Index].End = End;
     for (const Attribute &A : M[Id].Attributes)
       for (GraphId Body : A.Graphs)
         for (ValueId Out : M[Body].Outputs)
@@ -227,10 +247,10 @@ MemoryFacts Liveness::run() {
 
 } // namespace
 
-MemoryFacts analyseMemory(const Model &M, const ShapeFacts &Facts, const Uses &,
-                          const GraphCosts &Costs, ExprStore &Store,
-                          const CountingOptions &Options) {
-  return Liveness(M, Facts, Costs, Store, Options).run();
+MemoryFacts analyseMemory(const Model &M, const ShapeFacts &Facts,
+                          const Uses &U, const GraphCosts &Costs,
+                          ExprStore &Store, const CountingOptions &Options) {
+  return Liveness(M, Facts, Costs, U, Store, Options).run();
 }
 
 } // namespace xfa

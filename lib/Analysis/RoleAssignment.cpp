@@ -186,6 +186,7 @@ int Recogniser::normLayer(const FoundNorm &Norm) const {
 
 void Recogniser::assignNorms() {
   for (const FoundNorm &Norm : Norms) {
+    S.Norms.push_back({Norm.Nodes, Norm.Input, Norm.Result});
     int Layer = normLayer(Norm);
     for (NodeId N : Norm.Nodes)
       setRole(N, Role::Norm, Layer);

@@ -235,7 +235,7 @@ WireWriter encodeEntry(const Metadata &Entry) {
 
 WireWriter encodeOpset(const OpsetImport &Import) {
   WireWriter W;
-  W.bytes(1, Import.Domain);
+  W.text(1, Import.Domain);
   W.varint(2, static_cast<uint64_t>(Import.Version));
   return W;
 }

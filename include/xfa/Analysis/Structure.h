@@ -71,6 +71,12 @@ struct Block {
   llvm::SmallVector<Mlp, 1> Mlps;
 };
 
+/// A norm that is spelled out, or the one operator that it is.
+struct Normalisation {
+  llvm::SmallVector<NodeId, 8> Nodes;
+  ValueId Input, Result;
+};
+
 enum class Verdict : uint8_t { Proved, Refuted, Unknown, NotApplicable };
 
 struct Structure {
@@ -87,6 +93,7 @@ struct Structure {
   ConfidenceTy Confidence = NotRecognised;
   std::vector<std::string> Missing; ///< what was not found; differing layers
   std::vector<Block> Blocks;
+  std::vector<Normalisation> Norms;
   Expr Hidden, Heads, KvHeads, HeadDim, MlpHidden, Vocab; ///< null: not found
   std::string Norm, Activation, Position;                 ///< empty: not found
   Verdict Causal = Verdict::Unknown;

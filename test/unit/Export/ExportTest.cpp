@@ -67,7 +67,7 @@ TEST(Export, FieldsThatTheIrDoesNotKnowStandInOrder) {
                   .varint(5, 3)
                   .bytes(6, "about the model")
                   .message(7, G)
-                  .message(8, Message().bytes(1, "").varint(2, 17))
+                  .message(8, Message().varint(2, 17))
                   .message(14, Message().bytes(1, "k").bytes(2, "v"));
   EXPECT_EQ(roundTrip(M.str()), M.str());
 }

@@ -1,0 +1,75 @@
+"""What holds of every fusion: ONNX Runtime computes the same, unfuse takes it back, FLOPs stay and bytes never grow."""
+
+from collections import Counter
+
+import contract
+import numpy as np
+import onnx
+from export_check import run_tokens, xf_opt
+
+ALL_PASSES = "fuse-norm,fuse-scale,fuse-mask-softmax,fuse-attention,elementwise"
+
+
+def nodes(path):
+    """The main graph's nodes as they are, wherever they stand."""
+    return Counter(node.SerializeToString(deterministic=True)
+                   for node in onnx.load(path, load_external_data=False).graph.node)
+
+
+def meaning(graph, outer):
+    """The graph whatever its inner values and nodes are called, wherever they stand: a value is what computes it."""
+    keys = {**outer, **{value.name: ("input", index) for index, value in enumerate(graph.input) if outer}}
+    found = Counter()
+    for node in graph.node:
+        attributes = tuple(hash(meaning(attribute.g, keys)) if attribute.type == onnx.AttributeProto.GRAPH
+                           else attribute.SerializeToString(deterministic=True) for attribute in node.attribute)
+        key = hash((node.domain, node.op_type, tuple(keys.get(name, name) for name in node.input), attributes))
+        keys.update({name: (key, index) for index, name in enumerate(node.output)})
+        found[key] += 1
+    return frozenset(found.items()), tuple(keys.get(output.name, output.name) for output in graph.output)
+
+
+def has_bodies(path):
+    return any(attribute.type == onnx.AttributeProto.GRAPH
+               for node in onnx.load(path, load_external_data=False).graph.node for attribute in node.attribute)
+
+
+def meaning_of(path):
+    return meaning(onnx.load(path, load_external_data=False).graph, {})
+
+
+def ledger(path):
+    """FLOPs and bytes of the graph ledger, and the symbols they are in."""
+    report = contract.analyze(path, "--ledger=graph")
+    graph = report["ledgers"]["graph"]
+    return graph["flops"], graph["bytes"], [symbol["name"] for symbol in report["symbols"]]
+
+
+def check_fuse_and_unfuse(model, scratch):
+    plain, fused, again = (scratch / f"{name}.onnx" for name in ("plain", "fused", "again"))
+    # Functions that the exporter wrote would be inlined too.
+    xf_opt(model, "--passes=unfuse", "-o", plain)
+    xf_opt(plain, f"--passes={ALL_PASSES}", "--verify-each", "-o", fused)
+    xf_opt(fused, "--passes=unfuse", "--verify-each", "-o", again)
+    assert meaning_of(again) == meaning_of(plain)
+    # Before functions that are the same in each layer were written once, names were there too (but for branches, which
+    # may call different things the same).
+    xf_opt(plain, f"--passes={ALL_PASSES},unfuse", "--verify-each", "-o", again)
+    assert meaning_of(again) == meaning_of(plain)
+    if not has_bodies(plain):
+        assert nodes(again) == nodes(plain)
+
+    flops, size, names = ledger(plain)
+    flops_fused, size_fused, _ = ledger(fused)
+    for n in (1, 7, 64):
+        binding = {name: 1 if name == "B" else n for name in names}
+        assert contract.evaluate(flops, binding) == contract.evaluate(flops_fused, binding)
+        assert contract.evaluate(size_fused, binding) <= contract.evaluate(size, binding)
+
+
+def check_same_results(model, passes, scratch):
+    out = scratch / "out.onnx"
+    xf_opt(model, f"--passes={passes}", "--verify-each", "-o", out)
+    onnx.checker.check_model(str(out))
+    for before, after in zip(run_tokens(model), run_tokens(out), strict=True):
+        np.testing.assert_allclose(before, after, rtol=1e-5, atol=1e-6)
