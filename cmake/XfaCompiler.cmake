@@ -41,5 +41,12 @@ target_compile_options(xfa_options INTERFACE -ffunction-sections -fdata-sections
 # Paths relative to the source tree, so that clones and worktrees share what one of them compiled.
 find_program(XFA_CCACHE ccache)
 if(XFA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=true "${XFA_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=true
+      CCACHE_SLOPPINESS=pch_defines,time_macros "${XFA_CCACHE}")
+  # What ccache asks for to see through precompiled headers.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(xfa_options INTERFACE -fpch-preprocess)
+  else()
+    target_compile_options(xfa_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
 endif()

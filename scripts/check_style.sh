@@ -12,7 +12,7 @@ python3 scripts/check_rooms.py || bad=1
 
 if [ "${1:-}" != --quick ]; then
   # A configuration of its own: no ccache in front of the compiler, which clang-tidy would take for the compiler.
-  .venv/bin/cmake --preset release -B build-tidy -DXFA_CCACHE= --log-level=WARNING >/dev/null || exit 1
+  .venv/bin/cmake --preset release -B build-tidy -DXFA_CCACHE= -DXFA_PRECOMPILED=OFF --log-level=WARNING >/dev/null || exit 1
   agreed=build-tidy/agreed
   mkdir -p "$agreed"
   # What a verdict depends on, beside the file: the rules and our headers.
