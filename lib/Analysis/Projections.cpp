@@ -205,11 +205,13 @@ bool Recogniser::sameStream(int P, int Q) const {
     while (V && !llvm::is_contained(Values, V)) {
       Values.push_back(V);
       NodeId From = G.producer(V);
+      if (!From)
+        break;
       auto Norm = NormAt.find(From);
       auto Low = ProductAt.find(From);
-      V = From && Norm != NormAt.end()     ? G.strip(Norms[Norm->second].Input)
-          : From && Low != ProductAt.end() ? Products[Low->second].Data
-                                           : ValueId();
+      V = Norm != NormAt.end()     ? G.strip(Norms[Norm->second].Input)
+          : Low != ProductAt.end() ? Products[Low->second].Data
+                                   : ValueId();
     }
     return Values;
   };
