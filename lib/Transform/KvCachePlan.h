@@ -1,5 +1,4 @@
-//===- KvCachePlan.h - what a graph with a cache has to compute
-//------------------===//
+//===- KvCachePlan.h - what a graph with a cache computes -----------------===//
 //
 // The graph is run on T = P + S positions, and only the rows of the S new ones
 // are asked for. Each value is wanted in *versions*: along each of its time
