@@ -168,6 +168,9 @@ bool TimePass::gathered(const LinkContext &Ctx, const TimeAxis &T,
     const TimeAxis *Out = Offset ? F.axis(Lead + Axis) : nullptr;
     if (!Out || !Out->pure())
       continue;
+    // Before the first place an index counts from the end.
+    if (*Offset < 0)
+      return false;
     std::optional<int64_t> Move = (*Offset + T.Base - Out->Base).constant();
     if (!Move)
       return false;

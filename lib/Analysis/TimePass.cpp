@@ -66,13 +66,48 @@ TimePass::LengthClass TimePass::lengthClass(Expr Dim) {
   // A table that is cut to the sequence: longer ones do not run.
   if (C.Mentions && !C.Time && Frame.New == Frame.Total)
     if (std::optional<int64_t> Most = upperBound(Dim);
-        Most && Dim == min(Frame.New, Store.constant(*Most))) {
+        Most && *Most > 1 && Dim == min(Frame.New, Store.constant(*Most))) {
       C.Time = C.Bounded = true;
       C.Base = Zero;
-      Proof.assume("sequences are no longer than " + std::to_string(*Most));
     }
   Classes[Dim] = C;
   return C;
+}
+
+/// Time runs along an axis of length min(N, n) only where N <= n: then the
+/// length is N. That holds for a table without tokens, which stands beside N
+/// rows somewhere or the result is not stable, and where such a table meets N
+/// rows, element by element or in a product: longer sequences have no result
+/// there. Tokens that are cut to n positions stand for themselves.
+bool TimePass::runsAlong(NodeId N, Expr Dim) {
+  LengthClass C = lengthClass(Dim);
+  if (!C.Bounded)
+    return C.Time;
+  bool OnTokens = false, Meets = false, Takes = false;
+  for (unsigned I = 0; I < M[N].Inputs.size(); ++I) {
+    ValueId V = G.operand(N, I);
+    if (!V)
+      continue;
+    bool Has = llvm::is_contained(G.Facts[V].Dims, Dim);
+    OnTokens |= facts(V).Tokens;
+    Meets |= !facts(V).Tokens && Has;
+    Takes |= facts(V).Tokens && Has &&
+             llvm::any_of(facts(V).Axes, [&](const TimeAxis &T) {
+               return G.Facts[V].Dims[T.Axis] == Dim;
+             });
+  }
+  Meets = Meets && opTraits(G.kind(N)) & trait::Elementwise;
+  if (G.kind(N) == OpKind::MatMul) {
+    const Shape &L = G.Facts[G.operand(N, 0)].Dims,
+                &R = G.Facts[G.operand(N, 1)].Dims;
+    Meets = L.size() > 1 && R.size() > 1 && L.back() == Dim &&
+            R[R.size() - 2] == Frame.New && !facts(G.operand(N, 0)).Tokens;
+  }
+  if (OnTokens && !Takes && !Meets)
+    return false;
+  Proof.assume("sequences are no longer than " +
+               std::to_string(*upperBound(Dim)));
+  return true;
 }
 
 /// The axis's length where the graph runs.
@@ -196,7 +231,7 @@ void TimePass::result(NodeId N, unsigned Out, const OpContext &Op,
   const ValueFacts &Shape = G.Facts[V];
   Expr One = Store.constant(1);
   for (auto [Axis, Dim] : llvm::enumerate(Shape.Dims))
-    if (lengthClass(Dim).Time)
+    if (runsAlong(N, Dim))
       depend(F, Axis, One, One, lengthOf(Dim), TimeDep::None, 0);
   OpKind Kind = G.kind(N);
   if (Shape.Folded && contents(V, F))

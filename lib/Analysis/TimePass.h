@@ -27,6 +27,7 @@ private:
     Expr Base;
   };
   LengthClass lengthClass(Expr Dim);
+  bool runsAlong(NodeId N, Expr Dim);
   Expr lengthOf(Expr Dim);
   bool mentionsLength(Expr E);
 

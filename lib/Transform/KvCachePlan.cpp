@@ -101,7 +101,7 @@ bool Walk::produce(ValueId V, Version Which) {
         return false;
       }
     }
-    want(V, R->Whole, true);
+    want(V, R->Whole, false);
     return true;
   }
   for (const Need &N : R->Needs)

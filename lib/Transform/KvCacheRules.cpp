@@ -353,6 +353,7 @@ bool Facts::isCheap(ValueId V) const {
   case OpKind::Cast:
   case OpKind::Slice:
   case OpKind::Split:
+  case OpKind::Pad:
   case OpKind::Tile:
   case OpKind::Dropout:
     return true;

@@ -10,6 +10,7 @@ MASKS = ("compare", "additive", "trilu", "trilu_fill", "buffer", "window", "arit
 POSITIONS = ("learned", "sliced", "rotary", "none", "counted")
 SCALES = ("scores", "query", "both", "none")
 SOFTMAXES = ("op", "written", "shifted")
+PADDINGS = ("none", "none", "none", "and", "additive", "places")
 PRODUCTS = ("separate", "packed", "gemm")
 MUTANTS = ("open", "ahead", "strict", "band", "mean", "reverse", "axis", "length", "roll")
 
@@ -17,7 +18,8 @@ MUTANTS = ("open", "ahead", "strict", "band", "mean", "reverse", "axis", "length
 class Draw:
     """Builds one graph; `mutant` names what makes it depend on later tokens or on the length."""
 
-    def __init__(self, seed, mutant=None):
+    def __init__(self, seed, mutant=None, mixer=None):
+        self.mixer = mixer  # of positions, added to the stream: a function of the draw and [B, N, D]
         rng = self.rng = np.random.default_rng(seed)
         pick = lambda options: options[int(rng.integers(len(options)))]
         self.mutant = mutant
@@ -27,6 +29,8 @@ class Draw:
         self.width = 2 * int(rng.integers(1, 5))
         self.mask, self.position, self.scale = pick(MASKS), pick(POSITIONS), pick(SCALES)
         self.softmax, self.product = pick(SOFTMAXES), pick(PRODUCTS)
+        self.padding = pick(PADDINGS)
+        self.attends = True  # else the mixer is alone
         # Without its maximum taken off, a row that is masked whole is 0/0 at every length: no leak, and no number either.
         if self.mutant == "strict" and self.softmax == "written":
             self.softmax = "shifted"
@@ -36,7 +40,7 @@ class Draw:
 
     def __str__(self):
         return (f"{self.layers} layers, {self.heads}/{self.kv_heads} heads of {self.width}, mask {self.mask}, positions {self.position}, "
-                f"scale {self.scale}, softmax {self.softmax}, products {self.product}, mutant {self.mutant}")
+                f"scale {self.scale}, softmax {self.softmax}, products {self.product}, padding {self.padding}, mutant {self.mutant}")
 
     def op(self, kind, *inputs, outputs=1, **attributes):
         self.count += 1
@@ -73,10 +77,16 @@ class Draw:
             ones = op("ConstantOfShape", shape, value=helper.make_tensor("one", TensorProto.INT64, [1], [1]))
             place = op("Sub", op("CumSum", ones, self.constant(np.int64(1))), self.constant(np.int64(1)))
             x = op("Add", x, op("Gather", self.weight(LONGEST, self.hidden), place))
+        if self.padding == "places":  # positions count what is no padding
+            count = op("Sub", op("CumSum", "attention_mask", self.constant(np.int64(1))), self.constant(np.int64(1)))
+            x = op("Add", x, op("Gather", self.weight(LONGEST, self.hidden), op("Max", count, self.constant(np.int64(0)))))
         for _ in range(self.layers):
-            x = op("Add", x, self.attention(self.norm(x)))
+            if self.attends:
+                x = op("Add", x, self.attention(self.norm(x)))
             up = op("MatMul", self.norm(x), self.weight(self.hidden, 2 * self.hidden))
             x = op("Add", x, op("MatMul", op("Tanh", up), self.weight(2 * self.hidden, self.hidden)))
+            if self.mixer:
+                x = op("Add", x, self.mixer(self, self.norm(x)))
             if self.mutant == "mean":
                 x = op("Add", x, op("ReduceMean", x, axes=[1], keepdims=1))
             if self.mutant == "reverse":
@@ -84,8 +94,9 @@ class Draw:
             if self.mutant == "roll":
                 x = op("Add", x, op("Concat", op("Slice", x, ints(1), ints(2**62), ints(1)), op("Slice", x, ints(0), ints(1), ints(1)), axis=1))
         self.nodes.append(helper.make_node("MatMul", [self.norm(x), self.weight(self.hidden, VOCABULARY)], ["logits"], name="head"))
+        inputs = ["input_ids"] if self.padding == "none" else ["input_ids", "attention_mask"]
         graph = helper.make_graph(
-            self.nodes, "drawn", [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "sequence"])],
+            self.nodes, "drawn", [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in inputs],
             [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "sequence", VOCABULARY])], self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         onnx.checker.check_model(model)
@@ -133,6 +144,17 @@ class Draw:
         return op("Reshape", wide, sizes(self.batch, self.ints(self.heads), self.length, self.ints(self.width)))
 
     def masked(self, scores):
+        """Scores with what is padding hidden, then with the mask of positions."""
+        op = self.op
+        if self.padding != "none":
+            real = op("Unsqueeze", "attention_mask", self.ints(1, 2))
+            if self.padding == "additive":
+                scores = op("Add", scores, op("Mul", op("Sub", self.number(1), op("Cast", real, to=TensorProto.FLOAT)), self.number(-3e38)))
+            else:
+                scores = op("Where", op("Cast", real, to=TensorProto.BOOL), scores, self.number(-1e9))
+        return self.hidden_later(scores)
+
+    def hidden_later(self, scores):
         op, rows, columns = self.op, self.op("Unsqueeze", self.range, self.ints(1)), self.op("Unsqueeze", self.range, self.ints(0))
         low = self.number(-3e38)
         if self.mutant == "open":
