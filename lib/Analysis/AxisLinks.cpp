@@ -233,6 +233,10 @@ void sliceLinks(const LinkContext &Ctx, AxisLinks &Links) {
     else if (lessEqual(Ctx.zero(), Start) != Truth::True)
       Start = Expr();
     bool One = !Steps || (I < Steps->size() && (*Steps)[I] == 1);
+    if (Start && One && Ctx.output().Dims[*Axis].is(1) && !Dim.is(1)) {
+      Links[*Axis] = AxisLink::fixed(Start);
+      continue;
+    }
     Links[*Axis] =
         Start && One ? AxisLink::same(*Axis, Start) : AxisLink::whole();
   }

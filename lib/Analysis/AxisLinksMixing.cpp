@@ -251,6 +251,10 @@ void convLinks(const LinkContext &Ctx, AxisLinks &Links) {
       continue;
     int64_t Begin = Auto == "VALID" ? 0 : Item("pads", A, 0);
     AxisLink &L = Links[A + 2];
+    if (*Width == 1) {
+      L = AxisLink::same(A + 2, Op.constant(-Begin));
+      continue;
+    }
     L.Kind = AxisLink::Window;
     L.OutAxis = static_cast<int>(A + 2);
     L.Low = Op.constant(-Begin);

@@ -8,12 +8,17 @@ namespace xfa {
 
 namespace {
 
-/// The first core that reads the sequence itself.
+/// The first core that reads the sequence itself: as many columns as rows, or
+/// those of earlier steps before them.
 const AttentionCore *selfAttention(const Structure &Found) {
   for (const Block &B : Found.Blocks)
-    for (const AttentionCore &C : B.Attention)
-      if (!C.Cross && C.Rows && C.Columns)
+    for (const AttentionCore &C : B.Attention) {
+      if (C.Cross || !C.Rows || !C.Columns)
+        continue;
+      Expr Past = C.Columns - C.Rows;
+      if (Past.is(0) || Past.asSymbol())
         return &C;
+    }
   return nullptr;
 }
 
@@ -62,7 +67,8 @@ ValueId primaryInput(const FlatGraph &G, Expr New) {
 } // namespace
 
 TimeDependence analyseTime(const Model &M, const ShapeFacts &Facts,
-                           const Structure &Found, ExprStore &Store) {
+                           const Structure &Found, ExprStore &Store,
+                           bool SupposeUnread) {
   TimeDependence None;
   None.Values.resize(M.Values.size());
   FlatGraph G(M, Facts);
@@ -88,7 +94,7 @@ TimeDependence analyseTime(const Model &M, const ShapeFacts &Facts,
     None.WhyNot = "no input is as long as the sequence";
     return None;
   }
-  return TimePass(G, Store, Frame).run();
+  return TimePass(G, Store, Frame, SupposeUnread).run();
 }
 
 //===----------------------------------------------------------------------===//

@@ -35,7 +35,7 @@ Interval MaskProof::at(ValueId V, const Plane &P, HypothesisTy H) {
   if (std::optional<llvm::StringRef> New = Frame.New.asSymbol())
     Hypothesis[*New] = Row + P.RowBase - Frame.Past + Step + 1 + Rest;
   bool Cached = !P.RowBase.is(0) || !P.ColumnBase.is(0);
-  Epoch = H + (Cached ? 2 : 0);
+  Epoch = H + (Cached ? 2 : 0) + UnreadEpochs * Supposed;
   return start(V, P);
 }
 
@@ -74,7 +74,7 @@ Interval MaskProof::start(ValueId V, const Plane &P) {
     else if (F.Dims[A].is(1))
       At.push_back(Store.constant(0));
     else
-      At.push_back(place(static_cast<unsigned>(A)));
+      At.push_back(place(static_cast<unsigned>(A), F.Dims[A]));
   }
   return bounds(value(V, At));
 }
@@ -161,9 +161,18 @@ Interval MaskProof::constant(ValueId V, const Index &At) {
   ConstantReader Reader(M, F, M[V].Const);
   if (!Reader.readable()) {
     // A large table of numbers is data; a mask should have been readable.
-    if (M[V].Const && Reader.couldBeMask())
-      Obstacle = "the contents of '" + M[V].Name.str() +
-                 "' lie in another file, so what it masks is not known";
+    if (!M[V].Const || !Reader.couldBeMask())
+      return unknownOf(V);
+    bool External = M[M[V].Const].External;
+    UnreadTy What = Supposed;
+    for (const auto &[Kind, Each] : Accepted)
+      if (Each == V)
+        What = Kind;
+    if (External && What != Anything)
+      return unread(V, At, What);
+    Obstacle = "the contents of '" + M[V].Name.str() + "' " +
+               (External ? "lie in another file" : "are not raw bytes") +
+               ", so what it masks is not known";
     return unknownOf(V);
   }
   ConstantPlane Plane;
@@ -189,6 +198,63 @@ Interval MaskProof::constant(ValueId V, const Index &At) {
   if (!Range)
     return unknownOf(V);
   return Interval::between(Range->first, Range->second);
+}
+
+/// An element of a constant in another file, as it is supposed to be.
+Interval MaskProof::unread(ValueId V, const Index &At, UnreadTy What) {
+  const ValueFacts &F = G.Facts[V];
+  size_t Rank = At.size();
+  bool Square = Rank >= 2 && F.Dims[Rank - 1] == F.Dims[Rank - 2];
+  for (size_t A = 0; Square && A + 2 < Rank; ++A)
+    Square = F.Dims[A].is(1);
+  if (!Square || (What == Fills && !isFloat(F.Elem)))
+    return unknownOf(V);
+  Expr Step = apply(At[Rank - 1]) - apply(At[Rank - 2]);
+  bool After = isLess(Store.constant(0), Step) == Truth::True;
+  if (!After && !Step.is(0))
+    return unknownOf(V);
+  if (!llvm::is_contained(SupposedOf, V))
+    SupposedOf.push_back(V);
+  if (What == Fills)
+    return After ? Interval::between(-std::numeric_limits<double>::infinity(),
+                                     MaskFill)
+                 : Interval::point(0);
+  return Interval::point(After == (What == HiddenIsOne) ? 1 : 0);
+}
+
+/// What was found out before did not know of it.
+void MaskProof::acceptSupposed() {
+  for (ValueId V : SupposedOf)
+    if (llvm::none_of(Accepted, [&](const auto &A) { return A.second == V; })) {
+      Accepted.push_back({Supposed, V});
+      Seen.clear();
+    }
+}
+
+std::vector<std::string> MaskProof::assumptions() const {
+  std::vector<std::string> Result = Assumed;
+  for (UnreadTy Kind : UnreadKinds) {
+    ValueId First;
+    size_t Count = 0;
+    for (const auto &[Each, V] : Accepted)
+      if (Each == Kind) {
+        First = First ? First : V;
+        ++Count;
+      }
+    if (Count == 0)
+      continue;
+    std::string Text = "the elements of '" + M[First].Name.str() + "'";
+    if (Count > 1)
+      Text += " and " + std::to_string(Count - 1) + " more";
+    Text += ", which lie in another file and were not read, are ";
+    Text += Kind == OpenIsOne     ? "0"
+            : Kind == HiddenIsOne ? "1"
+                                  : "-10,000 or less";
+    Text += " above the diagonal and ";
+    Text += Kind == OpenIsOne ? "1 on it" : "0 on it";
+    Result.push_back(std::move(Text));
+  }
+  return Result;
 }
 
 Interval MaskProof::input(ValueId V, const Index &At) {
@@ -249,9 +315,29 @@ bool MaskProof::inside(Expr E, Expr Dim) const {
   if (isLess(E, Dim) == Truth::True)
     return true;
   // The index of an axis is below its length, whatever that is.
-  std::optional<llvm::StringRef> Name = E.asSymbol();
-  return Name && Name->starts_with("%") && *Name != "%row" &&
-         *Name != "%column";
+  Expr Limit = Limits.lookup(E);
+  return Limit && (Limit == Dim || isLessEqual(Limit, Dim) == Truth::True);
+}
+
+/// A place on an axis that merges others is a place on each of them.
+Expr MaskProof::part(Expr E, llvm::ArrayRef<Expr> Dims, size_t I) {
+  Expr Limit = Limits.lookup(E), Product = Store.constant(1);
+  for (Expr Dim : Dims)
+    Product = Product * Dim;
+  if (!Limit || Limit != Product)
+    return Expr();
+  Expr Part = Store.symbol(E.asSymbol()->str() + "/" + std::to_string(I) + "<" +
+                               toString(Dims[I]),
+                           0);
+  Limits[Part] = Dims[I];
+  return Part;
+}
+
+/// The length is part of the name, so that two of them are two symbols.
+Expr MaskProof::place(unsigned Axis, Expr Dim) {
+  Expr E = Store.symbol("%" + std::to_string(Axis) + "<" + toString(Dim), 0);
+  Limits[E] = Dim;
+  return E;
 }
 
 } // namespace xfa

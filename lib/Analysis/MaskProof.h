@@ -14,6 +14,8 @@
 #include "FlatGraph.h"
 #include "Interval.h"
 
+#include "llvm/ADT/DenseMap.h"
+
 #include <map>
 #include <string>
 
@@ -42,6 +44,23 @@ public:
     Expr RowBase, ColumnBase;
   };
   Interval at(ValueId V, const Plane &P, HypothesisTy H);
+
+  /// What a square constant holds whose contents were not read, being in
+  /// another file.
+  enum UnreadTy : uint8_t {
+    Anything,
+    OpenIsOne,   ///< 0 after the diagonal, 1 on it
+    HiddenIsOne, ///< 1 after the diagonal, 0 on it
+    Fills        ///< at most MaskFill after the diagonal, 0 on it
+  };
+  static constexpr UnreadTy UnreadKinds[] = {OpenIsOne, HiddenIsOne, Fills};
+  /// Proofs from now on suppose it; those that do have to be accepted before
+  /// the supposition is one of assumptions().
+  void suppose(UnreadTy What) {
+    Supposed = What;
+    SupposedOf.clear();
+  }
+  void acceptSupposed();
   /// At row R and column C of a graph run on `Length` positions, none cached.
   Interval atPair(ValueId V, const Plane &P, int64_t R, int64_t C,
                   int64_t Length);
@@ -49,13 +68,11 @@ public:
   /// The integer at At as a function of its symbols and the lengths, with no
   /// hypothesis; null where it is none. Symbols: see place().
   Expr exactly(ValueId V, llvm::ArrayRef<Expr> At);
-  /// The symbol that stands for the index along an axis.
-  Expr place(unsigned Axis) {
-    return Store.symbol("%" + std::to_string(Axis), 0);
-  }
+  /// The symbol that stands for the index along an axis of length Dim.
+  Expr place(unsigned Axis, Expr Dim);
 
   /// Sentences, in the order in which proofs needed them.
-  const std::vector<std::string> &assumptions() const { return Assumed; }
+  std::vector<std::string> assumptions() const;
   void assume(const std::string &Sentence);
   /// A proof took a row's own token to be no padding.
   bool assumesPadding() const { return PaddingAssumed; }
@@ -74,6 +91,7 @@ private:
   Interval value(ValueId V, const Index &At);
   Interval uncached(ValueId V, const Index &At);
   Interval constant(ValueId V, const Index &At);
+  Interval unread(ValueId V, const Index &At, UnreadTy What);
   Interval input(ValueId V, const Index &At);
   Interval node(NodeId N, unsigned Out, const Index &At);
   Interval moved(NodeId N, const Index &At, Operands &Ops);
@@ -93,6 +111,7 @@ private:
     return lessEqual(apply(A), apply(B));
   }
   bool inside(Expr E, Expr Dim) const;
+  Expr part(Expr E, llvm::ArrayRef<Expr> Dims, size_t I);
 
   const FlatGraph &G;
   const Model &M;
@@ -102,12 +121,17 @@ private:
   Expr RowPosition, ColumnPosition;
   HypothesisTy Current = Above;
   Substitution Hypothesis;
+  llvm::DenseMap<Expr, Expr> Limits;      ///< of the symbols of place()
   std::map<std::pair<unsigned, unsigned>, // hypothesis, value
            llvm::SmallVector<std::pair<Index, Interval>, 1>>
       Seen;
   unsigned Epoch = 0; ///< tells hypotheses apart in Seen
+  static constexpr unsigned UnreadEpochs = 1u << 16; ///< times Supposed
   unsigned Depth = 0;
   std::vector<std::string> Assumed;
+  UnreadTy Supposed = Anything;
+  llvm::SmallVector<ValueId, 1> SupposedOf; ///< by the proof at hand
+  llvm::SmallVector<std::pair<UnreadTy, ValueId>, 4> Accepted;
   bool PaddingAssumed = false;
   std::string Obstacle;
 };

@@ -6,6 +6,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <cmath>
+
 namespace xfa {
 
 //===----------------------------------------------------------------------===//
@@ -19,9 +21,12 @@ Interval MaskProof::moved(NodeId N, const Index &At, Operands &Ops) {
   switch (G.kind(N)) {
   case OpKind::Reshape:
   case OpKind::Flatten: {
-    auto Index =
-        reshapedIndex(Ops.Facts[0]->Dims, G.Facts[Result].Dims, At,
-                      [&](Expr E, Expr Dim) { return inside(E, Dim); });
+    auto Index = reshapedIndex(
+        Ops.Facts[0]->Dims, G.Facts[Result].Dims, At,
+        [&](Expr E, Expr Dim) { return inside(E, Dim); },
+        [&](Expr E, llvm::ArrayRef<Expr> Dims, size_t I) {
+          return part(E, Dims, I);
+        });
     if (!Index)
       return unknownOf(Result);
     return value(Ops.Values[0], *Index);
@@ -206,9 +211,16 @@ Interval MaskProof::generated(NodeId N, const Index &At, Operands &Ops) {
     if (!Along || Op.intAttr("reverse", 0) != 0)
       return unknownOf(Result);
     Index Somewhere = At;
-    Somewhere[*Along] = Store.symbol("%summed", 0);
+    // An axis that no tensor here has: distinct from every place in At.
+    Expr Summed = place(static_cast<unsigned>(At.size() + *Along),
+                        G.Facts[Result].Dims[*Along]);
+    Somewhere[*Along] = Summed;
     Interval Each = value(Ops.Values[0], Somewhere);
-    if (!Each.Exact || llvm::is_contained(symbols(Each.Exact), "%summed"))
+    if (Each.isPoint() && Each.Low == std::floor(Each.Low) &&
+        std::abs(Each.Low) < 1e15)
+      Each = Interval::exact(Store.constant(static_cast<int64_t>(Each.Low)));
+    if (!Each.Exact ||
+        llvm::is_contained(symbols(Each.Exact), *Summed.asSymbol()))
       return unknownOf(Result);
     return Interval::exact(Each.Exact *
                            (At[*Along] + (1 - Op.intAttr("exclusive", 0))));

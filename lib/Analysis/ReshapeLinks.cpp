@@ -43,7 +43,8 @@ namespace {
 /// not proved to be one.
 std::optional<llvm::SmallVector<Expr, 4>>
 digits(Expr Number, llvm::ArrayRef<Expr> Dims,
-       llvm::function_ref<bool(Expr, Expr)> Inside) {
+       llvm::function_ref<bool(Expr, Expr)> Inside,
+       llvm::function_ref<Expr(Expr, llvm::ArrayRef<Expr>, size_t)> Part) {
   llvm::SmallVector<Expr, 4> Result(Dims.size());
   for (size_t A = Dims.size(); A-- > 0;) {
     bool Last = true;
@@ -75,8 +76,14 @@ digits(Expr Number, llvm::ArrayRef<Expr> Dims,
       else
         Rest += T.Coefficient * T.Monomial;
     }
-    if (!Inside(Rest, Dim))
-      return std::nullopt;
+    if (!Inside(Rest, Dim)) {
+      for (size_t B = 0; B <= A; ++B) {
+        Result[B] = Part(Number, Dims.take_front(A + 1), B);
+        if (!Result[B])
+          return std::nullopt;
+      }
+      return Result;
+    }
     Result[A] = Rest;
     Number = Quotient;
   }
@@ -85,10 +92,10 @@ digits(Expr Number, llvm::ArrayRef<Expr> Dims,
 
 } // namespace
 
-std::optional<llvm::SmallVector<Expr, 4>>
-reshapedIndex(llvm::ArrayRef<Expr> InDims, llvm::ArrayRef<Expr> OutDims,
-              llvm::ArrayRef<Expr> OutAt,
-              llvm::function_ref<bool(Expr, Expr)> Inside) {
+std::optional<llvm::SmallVector<Expr, 4>> reshapedIndex(
+    llvm::ArrayRef<Expr> InDims, llvm::ArrayRef<Expr> OutDims,
+    llvm::ArrayRef<Expr> OutAt, llvm::function_ref<bool(Expr, Expr)> Inside,
+    llvm::function_ref<Expr(Expr, llvm::ArrayRef<Expr>, size_t)> Part) {
   llvm::SmallVector<Expr, 4> Result(InDims.size());
   size_t A = InDims.size(), B = OutDims.size();
   while (A > 0 || B > 0) {
@@ -129,7 +136,7 @@ reshapedIndex(llvm::ArrayRef<Expr> InDims, llvm::ArrayRef<Expr> OutDims,
     Expr Number = In.store().constant(0);
     for (size_t I = B0; I < B; ++I)
       Number = Number * OutDims[I] + OutAt[I];
-    auto Digits = digits(Number, InDims.slice(A0, A - A0), Inside);
+    auto Digits = digits(Number, InDims.slice(A0, A - A0), Inside, Part);
     if (!Digits)
       return std::nullopt;
     for (size_t I = A0; I < A; ++I)

@@ -57,6 +57,35 @@ int TimePass::causalRow(NodeId N, unsigned Out, const OpContext &Op,
   return -1;
 }
 
+/// Later columns count for nothing, and a row's own does not count for nothing.
+bool TimePass::isProved(ValueId V, const MaskProof::Plane &P, bool ByMask) {
+  Proof.clearObstacle();
+  if (isProvedNow(V, P, ByMask))
+    return true;
+  if (!SupposeUnread || Proof.obstacle().empty())
+    return false;
+  for (MaskProof::UnreadTy Kind : MaskProof::UnreadKinds) {
+    Proof.suppose(Kind);
+    bool Proved = isProvedNow(V, P, ByMask);
+    if (Proved)
+      Proof.acceptSupposed();
+    Proof.suppose(MaskProof::Anything);
+    if (Proved)
+      return true;
+  }
+  return false;
+}
+
+bool TimePass::isProvedNow(ValueId V, const MaskProof::Plane &P, bool ByMask) {
+  Interval Above = Proof.at(V, P, MaskProof::Above);
+  if (!ByMask || !isMasked(Above))
+    return !ByMask && Above.isZero();
+  if (masksByAssumption(Above))
+    Proof.assume("scores stay above -9,000, so that a fill of " +
+                 std::to_string(static_cast<int64_t>(Above.High)) + " masks");
+  return isOpen(Proof.at(V, P, MaskProof::Diagonal));
+}
+
 int TimePass::provedRow(NodeId N, ValueId V, const TimeAxis &Column,
                         const AxisLinks &Links, bool ByMask) {
   for (const TimeAxis &T : facts(V).Axes) {
@@ -65,17 +94,7 @@ int TimePass::provedRow(NodeId N, ValueId V, const TimeAxis &Column,
         !L.Low.is(0) || Column.Length != Frame.Total || T.Length != Frame.New)
       continue;
     MaskProof::Plane P{T.Axis, Column.Axis, T.Base, Column.Base};
-    Proof.clearObstacle();
-    Interval Above = Proof.at(V, P, MaskProof::Above);
-    bool Proved = ByMask ? isMasked(Above) : Above.isZero();
-    if (Proved && ByMask) {
-      if (masksByAssumption(Above))
-        Proof.assume("scores stay above -9,000, so that a fill of " +
-                     std::to_string(static_cast<int64_t>(Above.High)) +
-                     " masks");
-      Proved = isOpen(Proof.at(V, P, MaskProof::Diagonal));
-    }
-    if (Proved)
+    if (isProved(V, P, ByMask))
       return L.OutAxis;
     findLeak(N, V, P, ByMask);
     return -1;
@@ -137,7 +156,7 @@ bool TimePass::gathered(const LinkContext &Ctx, const TimeAxis &T,
   bool Pairs = G.kind(N) == OpKind::GatherND;
   llvm::SmallVector<Expr, 4> At;
   for (auto [Axis, Dim] : llvm::enumerate(Dims))
-    At.push_back(Dim.is(1) ? Store.constant(0) : Proof.place(Axis));
+    At.push_back(Dim.is(1) ? Store.constant(0) : Proof.place(Axis, Dim));
   unsigned Lead = 0; ///< axes of the result before those of the indices
   if (Pairs) {
     int64_t Batch = Ctx.Op.intAttr("batch_dims", 0);
@@ -164,7 +183,8 @@ bool TimePass::gathered(const LinkContext &Ctx, const TimeAxis &T,
     Place = Rest;
   }
   for (unsigned Axis = 0; Axis < Dims.size(); ++Axis) {
-    std::optional<int64_t> Offset = (Place - Proof.place(Axis)).constant();
+    std::optional<int64_t> Offset =
+        (Place - Proof.place(Axis, Dims[Axis])).constant();
     const TimeAxis *Out = Offset ? F.axis(Lead + Axis) : nullptr;
     if (!Out || !Out->pure())
       continue;

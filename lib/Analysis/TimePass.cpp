@@ -8,8 +8,10 @@
 
 namespace xfa {
 
-TimePass::TimePass(const FlatGraph &G, ExprStore &Store, TimeFrame TheFrame)
-    : G(G), M(G.M), Store(Store), Frame(TheFrame), Proof(G, Store, Frame) {
+TimePass::TimePass(const FlatGraph &G, ExprStore &Store, TimeFrame TheFrame,
+                   bool SupposeUnread)
+    : G(G), M(G.M), Store(Store), Frame(TheFrame), Proof(G, Store, Frame),
+      SupposeUnread(SupposeUnread) {
   Result.New = Frame.New;
   Result.Past = Frame.Past;
   Result.Total = Frame.Total;

@@ -14,7 +14,9 @@ namespace xfa {
 
 class TimePass {
 public:
-  TimePass(const FlatGraph &G, ExprStore &Store, TimeFrame Frame);
+  /// SupposeUnread: masks in other files are supposed to be causal.
+  TimePass(const FlatGraph &G, ExprStore &Store, TimeFrame Frame,
+           bool SupposeUnread);
 
   TimeDependence run();
 
@@ -54,6 +56,8 @@ private:
   /// Result axis whose row bounds what column axis T of V contributes; -1.
   int provedRow(NodeId N, ValueId V, const TimeAxis &Column,
                 const AxisLinks &Links, bool ByMask);
+  bool isProved(ValueId V, const MaskProof::Plane &P, bool ByMask);
+  bool isProvedNow(ValueId V, const MaskProof::Plane &P, bool ByMask);
   void findLeak(NodeId N, ValueId V, const MaskProof::Plane &P, bool ByMask);
 
   void depend(TimeFacts &F, unsigned Axis, Expr Outer, Expr Inner, Expr Dim,
@@ -68,6 +72,7 @@ private:
   ExprStore &Store;
   TimeFrame Frame;
   MaskProof Proof;
+  bool SupposeUnread;
   TimeDependence Result;
   llvm::DenseMap<Expr, LengthClass> Classes;
   uint32_t Refusal = TimeFacts::Nothing; ///< of the node at hand: its proof

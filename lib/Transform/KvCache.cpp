@@ -130,7 +130,8 @@ llvm::Error addKvCache(PassContext &Context) {
       Context.refuse("", "the graph has a cache already");
       return llvm::Error::success();
     }
-  TimeDependence Time = analyseTime(M, *Shapes, Found, Store);
+  TimeDependence Time = analyseTime(M, *Shapes, Found, Store,
+                                    /*SupposeUnread=*/true);
   kvcache::Facts F(M, *Shapes, Time, Store);
   Plan P = makePlan(F);
   if (P.Refused) {
@@ -154,7 +155,7 @@ llvm::Error addKvCache(PassContext &Context) {
                " bytes a position, in " + std::to_string(Cache.size()) +
                " tensors");
   for (const std::string &Assumed : Time.Assumptions)
-    Context.note("assumes: " + Assumed);
+    Context.assume(Assumed);
   Context.fired();
   return llvm::Error::success();
 }

@@ -6,13 +6,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 VOCABULARY, LONGEST = 31, 24
 
-MASKS = ("compare", "additive", "trilu", "trilu_fill", "buffer", "window", "arithmetic", "alibi")
+MASKS = ("compare", "additive", "trilu", "trilu_fill", "buffer", "window", "arithmetic", "alibi", "heads")
 POSITIONS = ("learned", "sliced", "rotary", "none", "counted")
 SCALES = ("scores", "query", "both", "none")
 SOFTMAXES = ("op", "written", "shifted")
 PADDINGS = ("none", "none", "none", "and", "additive", "places")
 PRODUCTS = ("separate", "packed", "gemm")
-MUTANTS = ("open", "ahead", "strict", "band", "mean", "reverse", "axis", "length", "roll")
+MUTANTS = ("open", "ahead", "strict", "band", "head", "mean", "reverse", "axis", "length", "roll")
 
 
 class Draw:
@@ -155,7 +155,7 @@ class Draw:
         return self.hidden_later(scores)
 
     def hidden_later(self, scores):
-        op, rows, columns = self.op, self.op("Unsqueeze", self.range, self.ints(1)), self.op("Unsqueeze", self.range, self.ints(0))
+        op, ints, rows, columns = self.op, self.ints, self.op("Unsqueeze", self.range, self.ints(1)), self.op("Unsqueeze", self.range, self.ints(0))
         low = self.number(-3e38)
         if self.mutant == "open":
             return scores
@@ -166,6 +166,12 @@ class Draw:
             near = op("Less", op("Abs", op("Sub", columns, rows)), self.constant(np.int64(3)))
             return op("Where", near, scores, low)
         allowed = op("LessOrEqual", columns, rows)
+        if self.mask == "heads" or self.mutant == "head":  # each head has a mask of its own, merged at the end
+            window = lambda width: op("And", allowed, op("Greater", columns, op("Sub", rows, self.constant(np.int64(width)))))
+            masks = [allowed if head % 2 == 0 else window(2 + head) for head in range(self.heads)]
+            if self.mutant == "head":
+                masks[-1] = op("Or", allowed, op("Greater", columns, rows))
+            return op("Where", op("Unsqueeze", op("Concat", *(op("Unsqueeze", mask, ints(0)) for mask in masks), axis=0), ints(0)), scores, low)
         square = op("Concat", self.length, self.length, axis=0)
         one = lambda value, kind: helper.make_tensor("value", kind, [1], [value])
         if self.mask == "additive":

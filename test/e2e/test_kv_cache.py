@@ -1,6 +1,7 @@
 """kv-cache on transformers that are drawn: rewritten against original in ONNX Runtime; what is not causal is refused."""
 
 import json
+import re
 import subprocess
 
 import contract
@@ -9,6 +10,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 from small_transformers import LONGEST, MUTANTS, VOCABULARY, Draw
+from time_mixers import MIXERS
 
 
 
@@ -52,7 +54,8 @@ def decode(run, caches, tokens, chunks, pad=0):
     names = [value.name for value in run.get_outputs()]
     sizes = lambda c: [0 if axis == c["time_axis"] else tokens.shape[0] if axis == c["batch_axis"] else dim
                        for axis, dim in enumerate(shapes[c["past"]])]
-    kept = {c["past"]: np.zeros(sizes(c), np.float32) for c in caches}
+    types = {value.name: {"tensor(bool)": bool}.get(value.type, np.float32) for value in run.get_inputs()}
+    kept = {c["past"]: np.zeros(sizes(c), types[c["past"]]) for c in caches}
     logits, done = [], 0
     for size in chunks:
         feed = {name: mask[:, :done + size] for name, mask in masks(run, tokens, pad).items()}
@@ -98,3 +101,64 @@ def test_mutants_are_refused(seed, tmp_path):
     _, caches, why = rewritten(draw.model(), tmp_path)
     assert not caches, f"{draw}: rewritten"
     assert "refused" in why and "kv-cache" in why, why
+
+
+def moved(run, tokens):
+    """What the logits depend on beside what stands before them: later tokens, the length, chance; nothing."""
+    logits = lambda x: run.run(None, {"input_ids": x, **masks(run, x, 0)})[0]
+    base = logits(tokens)
+    if np.abs(logits(tokens) - base).max() > 1e-6:
+        return "chance"
+    for column in range(1, tokens.shape[1]):
+        changed = tokens.copy()
+        changed[:, column] = (changed[:, column] + 11) % VOCABULARY
+        if np.abs(logits(changed) - base)[:, :column].max() > 1e-4:
+            return "later tokens"
+    if any(np.abs(logits(tokens[:, :size]) - base[:, :size]).max() > 1e-4 for size in (1, 2, 3, 5, 8)):
+        return "length"
+    return None
+
+
+# Causal, yet refused: they take a row of another place, or run an operator or a body that no rule follows.
+NOT_FOLLOWED = {"pool_max_causal", "pool_mean_causal", "shift_concat", "shift_edge", "reverse_twice", "first", "first_gathered", "gather_before",
+                "gather_half", "lstm", "gru", "rnn", "scan", "scrambled", "swapped", "mask_even_columns", "alibi_from_end", "concat_before"}
+# Beside a padding mask that they do not look at, these would carry padding into rows that are none.
+BLIND = {"conv_causal", "conv_dilated", "conv_depthwise", "cumsum", "cumsum_exclusive", "running_mean", "shift", "shift_three", "state_running"}
+
+
+@pytest.mark.parametrize("attends, padding", [(True, "none"), (False, "none"), (True, "and")], ids=["beside", "alone", "padded"])
+@pytest.mark.parametrize("name", MIXERS)
+def test_mixing_that_is_no_attention(name, attends, padding, tmp_path):
+    draw = Draw(11, mixer=MIXERS[name])
+    draw.layers, draw.attends, draw.padding = 2, attends, padding
+    model = draw.model()
+    original = session(model, LEVELS[0])
+    found = moved(original, np.random.default_rng(3).integers(0, VOCABULARY, (2, 9)))
+    cached, caches, why = rewritten(model, tmp_path)
+    if found or name in NOT_FOLLOWED or (padding != "none" and name in BLIND):
+        assert not caches, f"depends on {found}, yet rewritten"
+        assert re.search(r"refused: kv-cache: '\w+ \(\w+\)': \w", why), why
+        return
+    if not caches:  # nothing mixes positions
+        assert not attends and "nothing to keep" in why, why
+        return
+    for level in LEVELS:
+        agree(original, session(cached, level), caches, np.random.default_rng(1), name)
+
+
+def test_mask_in_another_file(tmp_path):
+    """Its contents are never read: they are supposed to be causal, and that is said; the verdict stays unknown."""
+    draw = next(each for each in map(Draw, range(100)) if each.mask == "buffer")
+    model = draw.model()
+    original = session(model, LEVELS[0])
+    onnx.save(model, tmp_path / "before.onnx", save_as_external_data=True, location="weights.bin", size_threshold=512, convert_attribute=True)
+    mask = max((each for each in model.graph.initializer if each.data_type == onnx.TensorProto.BOOL), key=lambda each: each.ByteSize())
+    assert not mask.raw_data, "the mask lies in the other file"
+    done = subprocess.run([contract.BIN / "xf-opt", tmp_path / "before.onnx", "--passes=kv-cache", "-o", tmp_path / "after.onnx"], capture_output=True, text=True)
+    assert f"note: kv-cache: assumes: the elements of '{mask.name}'" in done.stderr, done.stderr
+    assert "are 0 above the diagonal and 1 on it" in done.stderr, done.stderr
+    cached = onnx.load(tmp_path / "after.onnx")
+    caches = json.loads(next(prop.value for prop in cached.metadata_props if prop.key == "xfa.cache"))
+    agree(original, session(cached, LEVELS[0]), caches, np.random.default_rng(1), str(draw))
+    causal = contract.analyze(tmp_path / "before.onnx")["structure"]["causal"]
+    assert causal["verdict"] == "unknown" and "another file" in causal["why"], causal

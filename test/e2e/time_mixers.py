@@ -232,7 +232,7 @@ LOWER, UPPER = np.tril, np.triu
 
 MIXERS = {
     "conv_causal": conv(2, 0), "conv_same": conv(1, 1), "conv_ahead": conv(0, 2), "conv_dilated": conv(4, 0, dilation=2),
-    "conv_depthwise": conv(2, 0, groups=True), "conv_late": conv(3, -1), "conv_one": conv(0, 0, width=1),
+    "conv_depthwise": conv(2, 0, groups=True), "conv_one": conv(0, 0, width=1),
     "pool_max_causal": pool("MaxPool", 2, 0), "pool_max": pool("MaxPool", 1, 1), "pool_mean_causal": pool("AveragePool", 2, 0),
     "pool_mean": pool("AveragePool", 1, 1),
     "pool_global": lambda d, x: channels(d, x, lambda y: d.op("GlobalAveragePool", y)),
@@ -255,7 +255,6 @@ MIXERS = {
     "norm_instance": lambda d, x: channels(d, x, lambda y: d.op("InstanceNormalization", y, d.weight(d.hidden), d.weight(d.hidden))),
     "norm_both": lambda d, x: d.op("Div", x, d.op("Sqrt", d.op("ReduceMean", d.op("Mul", x, x), axes=[1, 2], keepdims=1))),
     "norm_mean_variance": lambda d, x: d.op("Squeeze", d.op("MeanVarianceNormalization", d.op("Unsqueeze", x, d.ints(0)), axes=[2]), d.ints(0)),
-    "norm_batch": lambda d, x: d.op("MeanVarianceNormalization", d.op("Unsqueeze", x, d.ints(0)), axes=[1]),
     "reverse": lambda d, x: cut(d, x, -1, -FAR, -1), "reverse_twice": lambda d, x: cut(d, cut(d, x, -1, -FAR, -1), -1, -FAR, -1),
     "every_second": lambda d, x: d.op("ReduceMean", cut(d, x, 0, FAR, 2), axes=[1], keepdims=1),
     "scale_length": lambda d, x: d.op("Mul", x, length(d)), "scale_inverse": lambda d, x: d.op("Div", x, d.op("Sqrt", length(d))),
@@ -306,7 +305,6 @@ MIXERS = {
     "top": lambda d, x: d.op("ReduceSum", d.op("TopK", x, d.ints(1), axis=1, outputs=2)[0], d.ints(1), keepdims=1),
     "einsum_triangle": lambda d, x: d.op("Einsum", d.op("Trilu", d.op("MatMul", x, d.op("Transpose", x, perm=[0, 2, 1])), upper=0), x, equation="bqk,bkd->bqd"),
     "einsum_open": lambda d, x: d.op("Einsum", x, x, x, equation="bqe,bke,bkd->bqd"),
-    "tile": lambda d, x: cut(d, d.op("Tile", x, d.ints(1, 2, 1)), -1, -FAR, -1),
     "concat_before": lambda d, x: d.op("Slice", d.op("Concat", x, x, axis=1), d.length, d.ints(FAR), d.ints(1)),
     "concat_doubled": lambda d, x: d.op("Slice", d.op("Concat", x, x, axis=1), d.op("Sub", d.length, d.ints(1)), d.ints(-1), d.ints(1)),
     "any_token": lambda d, x: d.op("Where", d.op("Greater", d.op("ReduceMax", "input_ids", axes=[1], keepdims=0), scalar(d, 15)), d.number(1), d.number(2)) and

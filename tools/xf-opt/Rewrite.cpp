@@ -21,7 +21,7 @@ std::string passListText() {
 
 /// What a pass has to say. Of one that did not fire the first reason is always
 /// said; all of them, and those of passes that fired elsewhere, under
-/// --explain.
+/// --explain. What a rewriting assumes is always said.
 static void report(const PassRun &Run, bool Explain) {
   const size_t Most = Explain ? Run.Refused.size() : Run.Fired == 0 ? 1 : 0;
   for (const Refusal &R : llvm::ArrayRef(Run.Refused).take_front(Most))
@@ -32,6 +32,8 @@ static void report(const PassRun &Run, bool Explain) {
     complain("refused", Run.Pass + ": and " +
                             std::to_string(Run.Refused.size() - Most) +
                             " more (--explain lists them)");
+  for (const std::string &Sentence : Run.Assumed)
+    complain("note", Run.Pass + ": assumes: " + Sentence);
   if (!Explain)
     return;
   if (Run.Fired == 0 && Run.Refused.empty())

@@ -90,9 +90,13 @@ struct TimeDependence {
   const TimeFacts &operator[](ValueId V) const { return Values[V.Index]; }
 };
 
-/// Needs the graph's own symbols in Facts and Found.
+/// Needs the graph's own symbols in Facts and Found. Masks whose contents lie
+/// in another file are never read: with SupposeUnread they are taken to be
+/// causal where the proof then holds, and Assumptions says so; without, the
+/// proof stops there.
 TimeDependence analyseTime(const Model &M, const ShapeFacts &Facts,
-                           const Structure &Found, ExprStore &Store);
+                           const Structure &Found, ExprStore &Store,
+                           bool SupposeUnread = false);
 
 CausalityVerdict judgeCausality(const Model &M, const ShapeFacts &Facts,
                                 const Structure &Found,

@@ -33,6 +33,8 @@ struct PassResult {
   int64_t Fired = 0; ///< how many places it rewrote
   std::vector<Refusal> Refused;
   std::vector<std::string> Notes; ///< what else a user wants to know
+  /// What has to hold for the rewriting to be right, and could not be proved.
+  std::vector<std::string> Assumed;
 };
 
 /// What a pass sees of the world.
@@ -59,6 +61,9 @@ public:
   }
   void note(const llvm::Twine &Sentence) {
     Result.Notes.push_back(Sentence.str());
+  }
+  void assume(const llvm::Twine &Sentence) {
+    Result.Assumed.push_back(Sentence.str());
   }
 
   /// Ends the editing: what is dead goes, nodes are sorted, ids renumbered.
