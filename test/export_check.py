@@ -45,11 +45,11 @@ def sorted_nodes(model):
     return model
 
 
-def run_tokens(path):
+def run_tokens(path, vocabulary=97):
     """A small language model's outputs in ONNX Runtime, without its optimisations: the same tokens each time."""
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    tokens = np.random.default_rng(7).integers(0, 97, (2, 9))
+    tokens = np.random.default_rng(7).integers(0, vocabulary, (2, 9))
     feeds = {given.name: tokens if "ids" in given.name else np.ones_like(tokens) for given in session.get_inputs()}
     return session.run(None, feeds)

@@ -1,5 +1,6 @@
 """What holds of every fusion: ONNX Runtime computes the same, unfuse takes it back, FLOPs stay and bytes never grow."""
 
+import subprocess
 from collections import Counter
 
 import contract
@@ -7,7 +8,10 @@ import numpy as np
 import onnx
 from export_check import run_tokens, xf_opt
 
-ALL_PASSES = "fuse-norm,fuse-scale,fuse-mask-softmax,fuse-attention,elementwise"
+FUSIONS = ["fuse-scale", "fuse-mask-softmax", "fuse-attention", "fuse-epilogue", "fuse-norm", "pack-qkv", "elementwise"]
+"""Each a pass whose inverse is unfuse."""
+PIPELINES = ["O1", "O2"]
+ALL_PASSES = ",".join(FUSIONS)
 
 
 def nodes(path):
@@ -45,16 +49,16 @@ def ledger(path):
     return graph["flops"], graph["bytes"], [symbol["name"] for symbol in report["symbols"]]
 
 
-def check_fuse_and_unfuse(model, scratch):
+def check_fuse_and_unfuse(model, scratch, passes=ALL_PASSES):
     plain, fused, again = (scratch / f"{name}.onnx" for name in ("plain", "fused", "again"))
     # Functions that the exporter wrote would be inlined too.
     xf_opt(model, "--passes=unfuse", "-o", plain)
-    xf_opt(plain, f"--passes={ALL_PASSES}", "--verify-each", "-o", fused)
+    xf_opt(plain, f"--passes={passes}", "--verify-each", "-o", fused)
     xf_opt(fused, "--passes=unfuse", "--verify-each", "-o", again)
     assert meaning_of(again) == meaning_of(plain)
     # Before functions that are the same in each layer were written once, names were there too (but for branches, which
     # may call different things the same).
-    xf_opt(plain, f"--passes={ALL_PASSES},unfuse", "--verify-each", "-o", again)
+    xf_opt(plain, f"--passes={passes},unfuse", "--verify-each", "-o", again)
     assert meaning_of(again) == meaning_of(plain)
     if not has_bodies(plain):
         assert nodes(again) == nodes(plain)
@@ -67,9 +71,18 @@ def check_fuse_and_unfuse(model, scratch):
         assert contract.evaluate(size_fused, binding) <= contract.evaluate(size, binding)
 
 
-def check_same_results(model, passes, scratch):
+def check_same_results(model, passes, scratch, vocabulary=97):
     out = scratch / "out.onnx"
     xf_opt(model, f"--passes={passes}", "--verify-each", "-o", out)
     onnx.checker.check_model(str(out))
-    for before, after in zip(run_tokens(model), run_tokens(out), strict=True):
+    for before, after in zip(run_tokens(model, vocabulary), run_tokens(out, vocabulary), strict=True):
         np.testing.assert_allclose(before, after, rtol=1e-5, atol=1e-6)
+
+
+def outcome(model, name):
+    """How often one pass fired, and the reasons where it did not."""
+    done = subprocess.run([contract.BIN / "xf-opt", model, f"--passes={name}", "--explain", "-o", "/dev/null"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    fired = [int(line.split()[-2]) for line in done.stderr.splitlines() if line.startswith(f"note: {name}: fired")]
+    return sum(fired), [line for line in done.stderr.splitlines() if line.startswith(f"refused: {name}: ")]

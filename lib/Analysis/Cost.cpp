@@ -82,7 +82,7 @@ void Counter::countGraph(const Graph &G, Expr Times) {
     if (N.Callee) { // C17: a call is its body
       std::optional<Kernel> Fused;
       if (isFused(N) && !Inside)
-        Inside = &Fused.emplace(M, Id, U, Result.Operands);
+        Inside = &Fused.emplace(M, Id, Facts, U, Result.Operands);
       countGraph(M[N.Callee], Times);
       if (Fused)
         Inside = nullptr;

@@ -1,7 +1,8 @@
 //===- Kernel.h - what a fused kernel moves (C17) -------------------------===//
 //
-// What is defined inside stays on the chip. What comes from outside is read
-// once by whichever node reads it first; what the outside uses is written.
+// What is defined inside stays on the chip, but for what is known when the
+// graph is compiled (C7). What comes from outside is read once by whichever
+// node reads it first; what the outside uses is written.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,9 +20,9 @@ namespace xfa {
 class Kernel {
 public:
   /// Of a call, with the operands of all values as resolveOperands gives them.
-  Kernel(const Model &M, NodeId Call, const Uses &U,
+  Kernel(const Model &M, NodeId Call, const ShapeFacts &Facts, const Uses &U,
          llvm::ArrayRef<Operand> Operands) {
-    addInner(M, M[Call].Callee);
+    addInner(M, Facts, M[Call].Callee);
     for (auto [Outer, Result] :
          llvm::zip_equal(M[Call].Outputs, M[M[Call].Callee].Outputs))
       if (Outer && Result && U.used(Outer))
@@ -41,16 +42,16 @@ public:
   llvm::SmallVector<ValueId, 8> Seen;
 
 private:
-  void addInner(const Model &M, GraphId G) {
+  void addInner(const Model &M, const ShapeFacts &Facts, GraphId G) {
     for (NodeId N : M[G].Nodes) {
       for (ValueId V : M[N].Outputs)
-        if (V)
+        if (V && !Facts[V].Folded)
           Inner.insert(V);
       for (const Attribute &A : M[N].Attributes)
         for (GraphId Body : A.Graphs)
-          addInner(M, Body);
+          addInner(M, Facts, Body);
       if (M[N].Callee)
-        addInner(M, M[N].Callee);
+        addInner(M, Facts, M[N].Callee);
     }
   }
 

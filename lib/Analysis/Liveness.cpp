@@ -29,7 +29,7 @@ public:
         Buffers(M.Values.size()), Kernels(kernelsOf(M)) {
     for (size_t I = 0; I < M.Nodes.size(); ++I)
       if (isFused(M.Nodes[I]) && !Kernels[I])
-        Kernel(M, NodeId(I), U, Costs.Operands).forEachOnChip([&](ValueId V) {
+        Kernel(M, NodeId(I), Facts, U, Costs.Operands).forEachOnChip([&](ValueId V) {
           OnChip.insert(V);
         });
   }

@@ -6,7 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AttentionGuards.h"
 #include "Fusion.h"
+
+#include "xfa/IR/Fused.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -42,6 +45,7 @@ private:
   bool oneElement(ValueId V) const;
   /// The only reader of V; none if there are several, or V is an output.
   NodeId onlyReader(ValueId V) const;
+  std::string whyNotByRows(const OuterCore &C) const;
 
   Fuser F;
   Model &M;
@@ -189,12 +193,19 @@ void CoreFuser::fuseScale(const AttentionCore &Core, const OuterCore &C) {
                           "operation, or another reader"
                         : "nothing scales the scores by one number");
   Nodes.insert(C.Scores);
-  F.fuse(Nodes.getArrayRef(), Result, "ScaledScores", C.Scores);
+  F.fuse(Nodes.getArrayRef(), Result, ScaledScoresName, C.Scores);
 }
 
 //===----------------------------------------------------------------------===//
 // fuse-mask-softmax, fuse-attention
 //===----------------------------------------------------------------------===//
+
+std::string CoreFuser::whyNotByRows(const OuterCore &C) const {
+  llvm::SmallVector<NodeId, 16> Sorted(C.Between.begin(), C.Between.end());
+  llvm::sort(Sorted,
+             [&](NodeId X, NodeId Y) { return F.position(X) < F.position(Y); });
+  return xfa::whyNotByRows(M, A.Facts, {Sorted, C.Softmax, C.Values});
+}
 
 void CoreFuser::fuseMaskSoftmax(const OuterCore &C) {
   if (C.Softmax == C.Scores || C.Softmax == C.Values)
@@ -206,16 +217,20 @@ void CoreFuser::fuseMaskSoftmax(const OuterCore &C) {
   if (Nodes.size() < 2)
     return F.refuse(C.Softmax,
                     "neither scale nor mask stands beside the softmax");
-  F.fuse(C.Between.getArrayRef(), C.Probabilities, "MaskSoftmax", C.Softmax);
+  if (std::string Why = whyNotByRows(C); !Why.empty())
+    return F.refuse(C.Softmax, Why);
+  F.fuse(C.Between.getArrayRef(), C.Probabilities, MaskSoftmaxName, C.Softmax);
 }
 
 void CoreFuser::fuseAttention(const OuterCore &C) {
+  if (std::string Why = whyNotByRows(C); !Why.empty())
+    return F.refuse(C.Softmax, Why);
   llvm::SetVector<NodeId> Nodes(C.Between.begin(), C.Between.end());
   for (ValueId Operand : M[C.Scores].Inputs)
     addScalesAbove(Operand, Nodes);
   Nodes.insert(C.Scores);
   Nodes.insert(C.Values);
-  F.fuse(Nodes.getArrayRef(), M[C.Values].Outputs[0], "Attention", C.Softmax);
+  F.fuse(Nodes.getArrayRef(), M[C.Values].Outputs[0], AttentionName, C.Softmax);
 }
 
 template <typename FnT> llvm::Error runOnCores(PassContext &Context, FnT Fn) {

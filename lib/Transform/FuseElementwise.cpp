@@ -9,6 +9,8 @@
 
 #include "Fusion.h"
 
+#include "xfa/IR/Fused.h"
+
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -77,7 +79,7 @@ llvm::Error fuseElementwise(PassContext &Context) {
   Fuser F(Context);
   for (auto &[Last, Chain] : Finder.Chains)
     if (Chain.size() > 1)
-      F.fuse(Chain, M[Last].Outputs[0], "Elementwise", Last);
+      F.fuse(Chain, M[Last].Outputs[0], ElementwiseName, Last);
   return llvm::Error::success();
 }
 

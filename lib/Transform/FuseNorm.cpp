@@ -1,12 +1,16 @@
 //===- FuseNorm.cpp - the pass fuse-norm ----------------------------------===//
 //
 // A norm that is spelled out (mean, deviation, square, root, division, weight,
-// bias) becomes one kernel.
+// bias) becomes one kernel. So does the sum that it is of: the residual is
+// added, the sum written for the next one, and the norm taken in one sweep.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Fusion.h"
 
+#include "xfa/IR/Fused.h"
+
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 
 namespace xfa {
@@ -18,19 +22,21 @@ namespace {
 class WholeNorm {
 public:
   WholeNorm(Model &M, Editor &Edit, const ShapeFacts &Facts,
-            const Normalisation &Found)
+            const Normalisation &Found, llvm::DenseSet<NodeId> &Sums)
       : Result(Found.Result), M(M), Edit(Edit), Facts(Facts),
-        Input(Found.Input) {
+        Input(Found.Input), Sums(Sums) {
     Nodes.insert(Found.Nodes.begin(), Found.Nodes.end());
     while (Escaping.clear(), findEscaping(), Escaping.size() > 1)
       if (!grow())
         return;
     if (!Escaping.empty())
       Result = Escaping.front();
+    addResidual();
   }
 
   llvm::SetVector<NodeId> Nodes;
   ValueId Result;
+  ValueId Sum; ///< the norm's input, if it is computed here
 
 private:
   void findEscaping() {
@@ -62,10 +68,29 @@ private:
     return Nodes.size() > Before;
   }
 
+  /// The sum of two tensors of the norm's shape. (A bias alone is the product's
+  /// before it.)
+  void addResidual() {
+    const NodeId Add = M[Input].Producer;
+    if (!Add || M[Add].Kind != OpKind::Add ||
+        M[Add].Parent != M[Nodes.front()].Parent)
+      return;
+    auto Whole = [&](ValueId V) {
+      return V && V.Index < Facts.Values.size() && Facts[V].HasRank &&
+             !Facts[V].Folded && Facts[V].Dims == Facts[Input].Dims;
+    };
+    if (!Whole(M[Add].Inputs[0]) || !Whole(M[Add].Inputs[1]) ||
+        !Sums.insert(Add).second)
+      return;
+    Nodes.insert(Add);
+    Sum = Input;
+  }
+
   Model &M;
   Editor &Edit;
   const ShapeFacts &Facts;
   ValueId Input;
+  llvm::DenseSet<NodeId> &Sums; ///< that norms have taken
   llvm::SmallVector<ValueId, 4> Escaping;
 };
 
@@ -80,6 +105,9 @@ llvm::Error fuseNorm(PassContext &Context) {
   if (Norms.empty())
     return llvm::Error::success();
   Fuser F(Context);
+  // All are looked at before the first becomes a kernel.
+  std::vector<std::pair<NodeId, WholeNorm>> Found;
+  llvm::DenseSet<NodeId> Sums;
   for (const Normalisation &Each : Norms) {
     const NodeId First = Each.Nodes.front();
     const NodeId At = F.outside(First);
@@ -88,13 +116,17 @@ llvm::Error fuseNorm(PassContext &Context) {
                       "to be inlined first (unfuse)");
     else if (At != First)
       F.refuse(At, "the norm is in a kernel already");
-    else if (Each.Nodes.size() < 2)
-      F.refuse(First, "the norm is one operator already");
-    else {
-      const WholeNorm Whole(Context.model(), Context.editor(), (*A)->Facts,
-                            Each);
-      F.fuse(Whole.Nodes.getArrayRef(), Whole.Result, "Norm", First);
-    }
+    else
+      Found.emplace_back(First, WholeNorm(Context.model(), Context.editor(),
+                                          (*A)->Facts, Each, Sums));
+  }
+  for (const auto &[First, Whole] : Found) {
+    if (Whole.Nodes.size() < 2)
+      F.refuse(First, "the norm is one operator already, and no residual is "
+                      "added before it");
+    else
+      F.fuse(Whole.Nodes.getArrayRef(), {Whole.Result, Whole.Sum}, NormName,
+             First);
   }
   return llvm::Error::success();
 }

@@ -40,11 +40,30 @@ void Fuser::refuse(NodeId At, const llvm::Twine &Why) {
   Context.refuse(M.label(At), Why);
 }
 
-std::string Fuser::whyNot(const llvm::SetVector<NodeId> &Nodes,
-                          ValueId Result) {
+static bool readsShape(const Node &N) {
+  return N.Kind == OpKind::Shape || N.Kind == OpKind::Size;
+}
+
+Fuser::NodeSet Fuser::withShapes(llvm::ArrayRef<NodeId> Nodes,
+                                 llvm::ArrayRef<ValueId> Results) const {
+  llvm::SmallVector<NodeId, 16> All(Nodes);
+  for (NodeId N : Nodes)
+    for (ValueId V : M[N].Outputs)
+      if (V && !llvm::is_contained(Results, V))
+        for (const Use &U : Edit.uses(V))
+          if (readsShape(M[U.User]) && M[U.User].Parent == M[N].Parent)
+            All.push_back(U.User);
+  llvm::sort(All, [&](NodeId A, NodeId B) {
+    return Position[A.Index] < Position[B.Index];
+  });
+  return NodeSet(All.begin(), All.end());
+}
+
+std::string Fuser::whyNot(const NodeSet &Nodes,
+                          llvm::ArrayRef<ValueId> Results) {
   for (NodeId N : Nodes)
     for (ValueId V : M[N].Outputs) {
-      if (!V || V == Result)
+      if (!V || llvm::is_contained(Results, V) || readsShape(M[N]))
         continue;
       if (Edit.outputUses(V))
         return ("'" + M[V].Name + "' inside it is an output of the graph")
@@ -62,14 +81,15 @@ std::string Fuser::whyNot(const llvm::SetVector<NodeId> &Nodes,
   return Edit.whyNotOutlined(Nodes.getArrayRef());
 }
 
-void Fuser::fuse(llvm::ArrayRef<NodeId> Nodes, ValueId Result,
+std::string Fuser::whyNot(llvm::ArrayRef<NodeId> Nodes,
+                          llvm::ArrayRef<ValueId> Results) {
+  return whyNot(withShapes(Nodes, Results), Results);
+}
+
+void Fuser::fuse(llvm::ArrayRef<NodeId> Nodes, llvm::ArrayRef<ValueId> Results,
                  llvm::StringRef Name, NodeId At) {
-  llvm::SmallVector<NodeId, 16> Sorted(Nodes);
-  llvm::sort(Sorted, [&](NodeId A, NodeId B) {
-    return Position[A.Index] < Position[B.Index];
-  });
-  const llvm::SetVector<NodeId> Set(Sorted.begin(), Sorted.end());
-  std::string Why = whyNot(Set, Result);
+  const NodeSet Set = withShapes(Nodes, Results);
+  std::string Why = whyNot(Set, Results);
   if (!Why.empty())
     return refuse(At, Why);
   const uint32_t Place = Position[Set.back().Index];

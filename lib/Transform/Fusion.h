@@ -20,16 +20,24 @@ public:
   /// In the graph's order; those of bodies come after what owns them.
   uint32_t position(NodeId N) const { return Position[N.Index]; }
 
-  /// Makes a kernel called Name of the nodes, whose one result is Result. What
-  /// is refused is told as of the node At. Nodes that are a kernel already are
-  /// left to other calls.
-  void fuse(llvm::ArrayRef<NodeId> Nodes, ValueId Result, llvm::StringRef Name,
-            NodeId At);
+  /// Makes a kernel called Name of the nodes, which gives Results and nothing
+  /// else but shapes of what is in it. What is refused is told as of the node
+  /// At. Nodes that are a kernel already are left to other calls.
+  void fuse(llvm::ArrayRef<NodeId> Nodes, llvm::ArrayRef<ValueId> Results,
+            llvm::StringRef Name, NodeId At);
+  /// Why fuse() would refuse; empty: it would not.
+  std::string whyNot(llvm::ArrayRef<NodeId> Nodes,
+                     llvm::ArrayRef<ValueId> Results);
   void refuse(NodeId At, const llvm::Twine &Why);
 
 private:
-  /// Why Nodes cannot be one kernel with this result; empty: they can.
-  std::string whyNot(const llvm::SetVector<NodeId> &Nodes, ValueId Result);
+  using NodeSet = llvm::SmallSetVector<NodeId, 16>;
+
+  /// In order, with the nodes that read the shape of an inner value: else it
+  /// would have to leave the chip for its shape's sake.
+  NodeSet withShapes(llvm::ArrayRef<NodeId> Nodes,
+                     llvm::ArrayRef<ValueId> Results) const;
+  std::string whyNot(const NodeSet &Nodes, llvm::ArrayRef<ValueId> Results);
 
   PassContext &Context;
   Model &M;

@@ -25,6 +25,14 @@ ArrayRef<PassInfo> passes() {
   return All;
 }
 
+ArrayRef<PipelineInfo> pipelines() {
+  static constexpr PipelineInfo All[] = {
+#define XFA_PIPELINE(NAME, PASSES, WHAT) {NAME, PASSES, WHAT},
+#include "xfa/Transform/Passes.def"
+  };
+  return All;
+}
+
 //===----------------------------------------------------------------------===//
 // The context
 //===----------------------------------------------------------------------===//
@@ -94,27 +102,39 @@ Expected<std::vector<PassInfo>> parsePasses(StringRef Text,
   std::vector<PassInfo> Result;
   for (StringRef Name : Names) {
     Name = Name.trim();
-    const PassInfo *Nearest = nullptr;
+    StringRef Nearest;
     unsigned Least = ~0u;
-    for (const PassInfo &P : Known) {
-      const unsigned Distance = P.Name.edit_distance(Name);
+    auto Consider = [&](StringRef Candidate) {
+      const unsigned Distance = Candidate.edit_distance(Name);
       if (Distance < Least) {
         Least = Distance;
-        Nearest = &P;
+        Nearest = Candidate;
       }
+      return Distance == 0;
+    };
+    if (const auto *P = llvm::find_if(
+            Known, [&](const PassInfo &P) { return Consider(P.Name); });
+        P != Known.end()) {
+      Result.push_back(*P);
+      continue;
     }
-    if (Nearest && Least == 0) {
-      Result.push_back(*Nearest);
+    if (const auto *P = llvm::find_if(
+            pipelines(),
+            [&](const PipelineInfo &P) { return Consider(P.Name); });
+        P != pipelines().end()) {
+      Expected<std::vector<PassInfo>> Inner = parsePasses(P->Passes);
+      if (!Inner)
+        return Inner.takeError();
+      llvm::append_range(Result, *Inner);
       continue;
     }
     if (Name.empty())
       return llvm::createStringError("expected the name of a pass, found "
                                      "nothing (see --list-passes)");
-    const bool Near = Nearest && Least <= std::max<size_t>(2, Name.size() / 3);
-    return llvm::createStringError(
-        "unknown pass '" + Name + "'" +
-        (Near ? "; did you mean '" + Nearest->Name + "'?"
-              : Twine(" (see --list-passes)")));
+    const bool Near = Least <= std::max<size_t>(2, Name.size() / 3);
+    return llvm::createStringError("unknown pass '" + Name + "'" +
+                                   (Near ? "; did you mean '" + Nearest + "'?"
+                                         : Twine(" (see --list-passes)")));
   }
   return Result;
 }

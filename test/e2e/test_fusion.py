@@ -1,13 +1,19 @@
 """Fusions: ONNX Runtime computes the same, unfuse gives the graph back, FLOPs stay and bytes never grow."""
 
+import os
 import subprocess
+import sys
 
 import contract
+import onnx
 import pytest
 from export_check import xf_opt
-from fusion_check import ALL_PASSES, check_fuse_and_unfuse, check_same_results
+from fusion_check import ALL_PASSES, FUSIONS, PIPELINES, check_fuse_and_unfuse, check_same_results, outcome
+from small_transformers import VOCABULARY, Draw
+from test_recall import PAIRS, RECALL, accuracy
 
-PASSES = [*ALL_PASSES.split(","), ALL_PASSES]
+COUNT = 500 if os.environ.get("XFA_LONG") else 60
+PASSES = [*FUSIONS, "split-qkv", "pack-qkv,split-qkv", ALL_PASSES, *PIPELINES]
 MODELS = sorted(contract.MODELS.glob("*.onnx"))
 WITH_WEIGHTS = sorted(contract.MODELS.glob("kv/*.onnx"))
 GPT2_XL = contract.MODELS / "gpt2-xl.onnx"
@@ -20,26 +26,62 @@ def test_same_results(model, passes, tmp_path):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda path: path.stem)
-def test_fuse_and_unfuse(model, tmp_path):
+@pytest.mark.parametrize("passes", [ALL_PASSES, *PIPELINES])
+def test_fuse_and_unfuse(model, passes, tmp_path):
+    check_fuse_and_unfuse(model, tmp_path, passes)
+
+
+@pytest.mark.parametrize("seed", range(COUNT))
+def test_drawn(seed, tmp_path):
+    """Each pass on the drawn transformers of the kv-cache tests; each fires where it must."""
+    draw = Draw(2000 + seed)
+    model = tmp_path / "drawn.onnx"
+    onnx.save(draw.model(), model)
+    for passes in PASSES:
+        check_same_results(model, passes, tmp_path, VOCABULARY)
     check_fuse_and_unfuse(model, tmp_path)
+    counts = {name: outcome(model, name)[0] for name in (*FUSIONS, "split-qkv")}
+    assert counts["fuse-attention"] == draw.layers, f"{draw}: {counts}"
+    assert counts["fuse-scale"] == (0 if draw.scale == "none" else draw.layers), f"{draw}: {counts}"
+    assert counts["fuse-mask-softmax"] == draw.layers, f"{draw}: {counts}"
+    packed = draw.product == "packed"
+    assert (counts["pack-qkv"], counts["split-qkv"]) == ((0, draw.layers) if packed else (draw.layers, 0)), f"{draw}: {counts}"
+    # The product before the activation, and the two before residuals.
+    assert counts["fuse-epilogue"] >= 3 * draw.layers, f"{draw}: {counts}"
+    # All norms but the first (without a sum before it) and the one that the position's sum is before.
+    assert counts["fuse-norm"] >= 2 * draw.layers, f"{draw}: {counts}"
 
 
-def fired(model, passes):
-    done = subprocess.run([contract.BIN / "xf-opt", model, f"--passes={passes}", "--explain", "-o", "/dev/null"],
-                          capture_output=True, text=True)
-    assert done.returncode == 0
-    counts = {name: 0 for name in passes.split(",")}
-    for line in done.stderr.splitlines():
-        kind, name, *said = line.split(": ")
-        if kind == "note" and said[0].startswith("fired"):
-            counts[name] = int(said[0].split()[1])
-    return counts
+@pytest.mark.parametrize("passes", PIPELINES)
+def test_recall_is_solved(passes, tmp_path):
+    out = tmp_path / "recall.onnx"
+    xf_opt(RECALL / "recall_2_layers.onnx", f"--passes={passes}", "-o", out)
+    assert accuracy(out, PAIRS, 1001) >= 0.9
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_softmax_over_queries_is_not_fused(seed, tmp_path):
+    draw = Draw(3000 + seed, "axis")
+    model = tmp_path / "drawn.onnx"
+    onnx.save(draw.model(), model)
+    assert outcome(model, "fuse-attention")[0] == 0
+    assert outcome(model, "fuse-mask-softmax")[0] == 0
+    check_same_results(model, "O2", tmp_path, VOCABULARY)
 
 
 def test_all_48_layers():
-    assert fired(GPT2_XL, "fuse-scale") == {"fuse-scale": 48}
-    assert fired(GPT2_XL, "fuse-mask-softmax") == {"fuse-mask-softmax": 48}
-    assert fired(GPT2_XL, "fuse-attention") == {"fuse-attention": 48}
+    for name in ("fuse-scale", "fuse-mask-softmax", "fuse-attention", "split-qkv"):
+        assert outcome(GPT2_XL, name)[0] == 48
+    # Output projection and MLP; the products of Q, K and V have their bias inside.
+    assert outcome(GPT2_XL, "fuse-epilogue")[0] == 3 * 48
+    assert outcome(GPT2_XL, "pack-qkv")[0] == 0
+
+
+def test_table():
+    """docs/FUSIONS.md says what the passes do."""
+    done = subprocess.run([sys.executable, contract.ROOT / "scripts" / "fusion_table.py", contract.BIN.parent, "--check",
+                           "-o", contract.ROOT / "docs" / "FUSIONS.md"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_bytes_of_attention(tmp_path):

@@ -12,10 +12,15 @@ std::string passListText() {
   size_t Width = 0;
   for (const PassInfo &P : passes())
     Width = std::max(Width, P.Name.size());
+  for (const PipelineInfo &P : pipelines())
+    Width = std::max(Width, P.Name.size());
   std::string Text;
   for (const PassInfo &P : passes())
     Text += P.Name.str() + std::string(Width - P.Name.size() + 2, ' ') +
             P.What.str() + "\n";
+  for (const PipelineInfo &P : pipelines())
+    Text += P.Name.str() + std::string(Width - P.Name.size() + 2, ' ') +
+            P.What.str() + ": " + P.Passes.str() + "\n";
   return Text;
 }
 

@@ -15,9 +15,27 @@ namespace xfa {
 
 inline constexpr llvm::StringLiteral FusedDomain = "xfa.fused";
 
+/// Kernels by what they are; a kernel with another body of the kind is called
+/// Name_1, ….
+inline constexpr llvm::StringLiteral ScaledScoresName = "ScaledScores",
+                                     MaskSoftmaxName = "MaskSoftmax",
+                                     AttentionName = "Attention",
+                                     NormName = "Norm", ProductName = "Product",
+                                     PackedQkvName = "PackedQkv",
+                                     ElementwiseName = "Elementwise";
+
 /// A call of a fused kernel.
 inline bool isFused(const Node &N) {
   return N.Callee && N.Domain == FusedDomain;
+}
+
+/// A call of a kernel of this kind.
+inline bool isFused(const Node &N, llvm::StringRef Name) {
+  llvm::StringRef Op = N.Op;
+  return isFused(N) && Op.consume_front(Name) &&
+         (Op.empty() ||
+          (Op.consume_front("_") &&
+           Op.find_first_not_of("0123456789") == llvm::StringRef::npos));
 }
 
 } // namespace xfa

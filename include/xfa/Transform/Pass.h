@@ -90,6 +90,12 @@ struct PassInfo {
 /// Those of Passes.def.
 llvm::ArrayRef<PassInfo> passes();
 
+/// A name for passes in a row.
+struct PipelineInfo {
+  llvm::StringRef Name, Passes, What;
+};
+llvm::ArrayRef<PipelineInfo> pipelines();
+
 #define XFA_PASS(NAME, FUNCTION, WHAT) llvm::Error FUNCTION(PassContext &);
 #include "xfa/Transform/Passes.def"
 

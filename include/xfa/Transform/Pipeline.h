@@ -22,7 +22,8 @@ struct PipelineOptions {
   std::function<void(const PassRun &, const Model &)> AfterEach;
 };
 
-/// Names by commas, from Known; passes may repeat. An error names the nearest.
+/// Names by commas, from Known or of pipelines; passes may repeat. An error
+/// names the nearest.
 llvm::Expected<std::vector<PassInfo>>
 parsePasses(llvm::StringRef Text, llvm::ArrayRef<PassInfo> Known = passes());
 
