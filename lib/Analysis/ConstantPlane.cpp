@@ -2,7 +2,7 @@
 
 #include "ConstantPlane.h"
 
-#include "llvm/Support/Endian.h"
+#include "llvm/ADT/APFloat.h"
 
 #include <algorithm>
 #include <cmath>
@@ -33,8 +33,9 @@ ConstantReader::ConstantReader(const Model &M, const ValueFacts &Facts,
   C = &M[Id];
   unsigned Bits = elemBits(C->Elem);
   bool Supported = C->Elem == ElemType::Bool || C->Elem == ElemType::UInt8 ||
-                   C->Elem == ElemType::Int8 || C->Elem == ElemType::Float32 ||
-                   C->Elem == ElemType::Int32 || C->Elem == ElemType::Int64;
+                   C->Elem == ElemType::Int8 || C->Elem == ElemType::Float16 ||
+                   C->Elem == ElemType::Float32 || C->Elem == ElemType::Int32 ||
+                   C->Elem == ElemType::Int64;
   Readable = couldBeMask() && Supported && Bits % 8 == 0 &&
              static_cast<int64_t>(C->Payload.size()) == Count * (Bits / 8);
 }
@@ -46,15 +47,28 @@ bool ConstantReader::couldBeMask() const {
   return Rank >= 2 && Facts.Dims[Rank - 1] == Facts.Dims[Rank - 2];
 }
 
+namespace {
+/// IEEE 754 binary16.
+struct Half {
+  uint16_t Bits = 0;
+  operator double() const {
+    return llvm::APFloat(llvm::APFloat::IEEEhalf(), llvm::APInt(16, Bits))
+        .convertToDouble();
+  }
+};
+} // namespace
+
 /// The type's elements, by memcpy: the file gives no alignment.
 template <typename T>
 static bool widenBy(const char *From, int64_t Count,
                     std::optional<std::pair<double, double>> &Range) {
-  T Low{}, High{};
+  using Number = std::conditional_t<std::is_integral_v<T>, T, double>;
+  Number Low{}, High{};
   for (int64_t I = 0; I < Count; ++I) {
-    T Each;
-    std::memcpy(&Each, From + I * sizeof(T), sizeof(T));
-    if constexpr (std::is_floating_point_v<T>)
+    T Stored;
+    std::memcpy(&Stored, From + I * sizeof(T), sizeof(T));
+    Number Each = Stored;
+    if constexpr (std::is_floating_point_v<Number>)
       if (std::isnan(Each))
         return false;
     Low = I ? std::min(Low, Each) : Each;
@@ -101,6 +115,8 @@ bool ConstantReader::widen(
     return widenBy<int32_t>(From, Count, Range);
   case ElemType::Int64:
     return widenBy<int64_t>(From, Count, Range);
+  case ElemType::Float16:
+    return widenBy<Half>(From, Count, Range);
   default:
     return widenBy<float>(From, Count, Range);
   }

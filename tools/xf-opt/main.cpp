@@ -175,11 +175,13 @@ static int optimise(const Arguments &A) {
   if (!M)
     return fail(M.takeError());
   std::vector<std::string> Warnings = (*M)->Warnings, Unused;
-  if (!A.Rewrite.Passes.empty())
+  if (!A.Rewrite.Passes.empty()) {
+    mapExternalMasks(**M);
     if (int Code = rewrite(**M, A.Rewrite, [&](const Model &After) {
           return print(After, A.InferShapes, Unused);
         }))
       return Code;
+  }
   if (writesModel(A.Output)) {
     warn(Warnings);
     return writeModel(**M, A.Output);

@@ -103,8 +103,8 @@ struct Constant {
   /// The TensorProto (if Sparse, SparseTensorProto) as the file has it, payload
   /// and all; empty for constants that no such message states.
   llvm::StringRef Message;
-  /// raw_data: the elements, row-major and little-endian, where the file has
-  /// them in this form. Nobody has read it.
+  /// The elements, row-major and little-endian, where they lie in this form: in
+  /// raw_data, or mapped from another file. Nobody has read them.
   llvm::StringRef Payload;
 
   /// Product of Dims; none if it leaves 64 bits.

@@ -2,7 +2,7 @@
 //
 // The graph is walked in the mapped file; payloads of weights are skipped by
 // their length, so a file costs what its topology costs. Other files (external
-// data) are never opened.
+// data) are never opened, but by mapExternalMasks().
 //
 // An error is one sentence that begins with the file's path or name and says
 // what was expected where, and what was found. What runtimes accept although
@@ -35,6 +35,11 @@ llvm::Expected<std::unique_ptr<Model>> importBytes(llvm::StringRef Bytes,
 /// The same, and the model keeps the buffer.
 llvm::Expected<std::unique_ptr<Model>>
 importBuffer(std::unique_ptr<llvm::MemoryBuffer> Buffer, llvm::StringRef Name);
+
+/// Maps what could be attention masks among the tensors in other files, where
+/// those files are there: a rewriting that needs a mask to be causal can then
+/// see that it is, and need not suppose it. Pages are read as they are needed.
+void mapExternalMasks(Model &M);
 
 } // namespace xfa
 
