@@ -96,6 +96,9 @@ void aliasStructure(Structure &S, const ModelAnalysis &A) {
         Fix(*E);
       for (Projection *P : {&C.Q, &C.K, &C.V, &C.Out})
         FixProjection(*P);
+      for (auto &[R, P] : C.LowRank)
+        FixProjection(P);
+      Fix(C.Window);
     }
     for (Mlp &L : B.Mlps) {
       for (Expr *E : {&L.Hidden, &L.Rows, &L.Experts, &L.Chosen})

@@ -1,6 +1,7 @@
 //===- AttentionCores.cpp - a softmax between two contractions ------------===//
 
 #include "Recogniser.h"
+#include "SoftmaxAxis.h"
 
 namespace xfa {
 
@@ -12,25 +13,22 @@ void Recogniser::findCores() {
     std::optional<FoundCore> Core;
     switch (G.kind(N)) {
     case OpKind::Softmax:
-      Core = coreOfSoftmax(N, G.operand(N, 0), G.result(N));
+      Core = coreOfSoftmax({N, N, G.operand(N, 0), G.result(N), {}, {}});
       break;
-    case OpKind::Div: {
-      ValueId Input;
-      llvm::SmallVector<NodeId, 4> Parts;
-      if (NodeId Last = decomposedSoftmax(N, Input, Parts)) {
-        Core = coreOfSoftmax(Last, Input, G.result(N));
-        if (Core)
-          for (NodeId Part : Parts)
-            Core->Between.push_back({Part, Role::Softmax});
+    case OpKind::MsBiasSoftmax:
+      Core = coreOfSoftmax({N, N, G.operand(N, 0), G.result(N), {}, {}});
+      if (Core) {
+        Core->Core.Masked = true;
+        Core->MaskOperands.push_back(G.operand(N, 1));
       }
       break;
-    }
-    case OpKind::Attention:
-    case OpKind::MsMultiHeadAttention:
-    case OpKind::MsGroupQueryAttention:
-      Core = coreOfOperator(N);
+    case OpKind::Exp:
+    case OpKind::Div:
+      if (std::optional<SpelledSoftmax> S = spelledSoftmax(N))
+        Core = coreOfSoftmax(*S);
       break;
     default:
+      Core = coreOfOperator(N);
       break;
     }
     if (Core)
@@ -38,44 +36,73 @@ void Recogniser::findCores() {
   }
 }
 
-/// Exp(x) / ReduceSum(Exp(x)).
-NodeId Recogniser::decomposedSoftmax(NodeId Div, ValueId &Input,
-                                     llvm::SmallVectorImpl<NodeId> &Parts) {
-  NodeId Exp = G.producer(G.operand(Div, 0));
-  NodeId Reduce = G.producer(G.operand(Div, 1));
-  if (!Exp || !Reduce || G.kind(Exp) != OpKind::Exp ||
-      G.kind(Reduce) != OpKind::ReduceSum ||
-      G.operand(Reduce, 0) != G.operand(Div, 0))
-    return NodeId();
-  Input = G.operand(Exp, 0);
-  // The maximum may be taken off first.
-  NodeId Sub = G.producer(Input);
+/// Exp(LogSoftmax(x)); Exp(x) / ReduceSum(Exp(x)), the maximum taken off first
+/// or not; the same with the division after the product with V.
+std::optional<SpelledSoftmax> Recogniser::spelledSoftmax(NodeId N) const {
+  SpelledSoftmax S;
+  S.Node = N;
+  S.Result = G.result(N);
+  if (G.kind(N) == OpKind::Exp) {
+    NodeId Log = G.producer(G.operand(N, 0));
+    if (!Log || G.kind(Log) != OpKind::LogSoftmax)
+      return std::nullopt;
+    S.Axis = Log;
+    S.Input = G.operand(Log, 0);
+    S.Parts.push_back(Log);
+    return S;
+  }
+  NodeId Reduce = G.producer(G.strip(G.operand(N, 1)));
+  if (!Reduce || G.kind(Reduce) != OpKind::ReduceSum)
+    return std::nullopt;
+  ValueId Terms = G.operand(Reduce, 0);
+  NodeId Exp = G.producer(Terms);
+  if (!Exp || G.kind(Exp) != OpKind::Exp)
+    return std::nullopt;
+  S.Axis = Reduce;
+  S.Input = G.operand(Exp, 0);
+  S.Parts.append({Exp, Reduce});
+  if (G.operand(N, 0) != Terms) {
+    // Sums of exponentials divide what A·V gives.
+    S.Node = Exp;
+    S.Result = Terms;
+    S.Divides = N;
+  }
+  NodeId Sub = G.producer(S.Input);
   if (Sub && G.kind(Sub) == OpKind::Sub) {
     NodeId Max = G.producer(G.operand(Sub, 1));
     if (Max && G.kind(Max) == OpKind::ReduceMax &&
         G.operand(Max, 0) == G.operand(Sub, 0)) {
-      Parts.append({Max, Sub});
-      Input = G.operand(Sub, 0);
+      S.Parts.append({Max, Sub});
+      S.Input = G.operand(Sub, 0);
     }
   }
-  Parts.append({Exp, Reduce});
-  return Div;
+  return S;
 }
 
-std::optional<FoundCore>
-Recogniser::coreOfSoftmax(NodeId Softmax, ValueId Input, ValueId Result) {
-  if (!Input || !Result)
+std::optional<FoundCore> Recogniser::coreOfSoftmax(const SpelledSoftmax &S) {
+  if (!S.Input || !S.Result || !Facts[S.Input].HasRank)
     return std::nullopt;
+  std::optional<int64_t> Axis = axisOf(G, S.Axis, Facts[S.Input].rank());
   FoundCore C;
-  C.Core.Softmax = Softmax;
-  if (!findValues(C, Result) || !findScores(C, Input, Input, 0))
+  C.Core.Softmax = S.Node;
+  if (!Axis || !findValues(C, S.Result, *Axis) ||
+      !findScores(C, S.Input, *Axis, 0))
     return std::nullopt;
-  C.Between.push_back({Softmax, Role::Softmax});
+  if (S.Divides) {
+    if (G.strip(G.operand(S.Divides, 0)) != G.strip(C.Core.Result))
+      return std::nullopt;
+    C.Core.Result = G.result(S.Divides);
+    C.Between.push_back({S.Divides, Role::Softmax});
+  }
+  for (NodeId Part : S.Parts)
+    C.Between.push_back({Part, Role::Softmax});
+  C.Between.push_back({S.Node, Role::Softmax});
   return C;
 }
 
-/// Forward from the probabilities, through no-ops, to their product with V.
-bool Recogniser::findValues(FoundCore &C, ValueId Probabilities) {
+/// Forward from the probabilities, through no-ops, to their product with V,
+/// that sums over the softmax's axis.
+bool Recogniser::findValues(FoundCore &C, ValueId Probabilities, int64_t Axis) {
   ValueId V = Probabilities;
   for (unsigned Step = 0; Step < MaxSteps; ++Step) {
     NodeId Next;
@@ -84,7 +111,7 @@ bool Recogniser::findValues(FoundCore &C, ValueId Probabilities) {
               asContraction(G, Reader, Store)) {
         bool IsLeft = Product->Lhs == G.canonical(V);
         ValueId Other = IsLeft ? Product->Rhs : Product->Lhs;
-        if (G.folded(Other))
+        if (G.folded(Other) || !sumsOver(G, Reader, IsLeft ? 0 : 1, Axis))
           return false;
         C.Core.Values = Reader;
         C.ValueOperand = Other;
@@ -102,16 +129,21 @@ bool Recogniser::findValues(FoundCore &C, ValueId Probabilities) {
     if (!Next)
       return false;
     C.Between.push_back({Next, Role::Softmax});
+    unsigned Input = 0;
+    while (G.operand(Next, Input) != G.canonical(V))
+      ++Input;
+    std::optional<int64_t> After = axisAfter(G, Next, Input, Axis, Store);
     V = G.result(Next);
-    if (!V)
+    if (!V || !After)
       return false;
+    Axis = *After;
   }
   return false;
 }
 
 /// Backward from the softmax, through scale, mask, bias and soft cap, to the
-/// product of Q and K. The scores are what is as large as the softmax's input.
-bool Recogniser::findScores(FoundCore &C, ValueId V, ValueId Like,
+/// product of Q and K. K is the operand that the softmax's axis comes from.
+bool Recogniser::findScores(FoundCore &C, ValueId V, int64_t Axis,
                             unsigned Depth) {
   NodeId N = G.producer(V);
   if (!N || Depth > MaxSteps)
@@ -119,17 +151,25 @@ bool Recogniser::findScores(FoundCore &C, ValueId V, ValueId Like,
   if (std::optional<Contraction> P = asContraction(G, N, Store)) {
     if (G.folded(P->Lhs) || G.folded(P->Rhs))
       return false;
+    std::optional<unsigned> Side = sideOf(G, N, Axis);
+    if (!Side)
+      return false;
+    bool Swapped = *Side == 0; // K·Qᵀ
     C.Core.Scores = N;
-    C.Core.Columns = P->Cols;
-    C.Core.Rows = P->Rows;
+    C.Core.Columns = Facts[G.result(N)].Dims[Axis];
+    C.Core.Rows = Swapped ? P->Cols : P->Rows;
     C.Core.HeadDim = P->Inner;
     C.Core.Batch = P->Batch; // times heads, until the projections are known
-    C.QueryOperand = P->Lhs;
-    C.KeyOperand = P->Rhs;
+    C.QueryOperand = Swapped ? P->Rhs : P->Lhs;
+    C.KeyOperand = Swapped ? P->Lhs : P->Rhs;
     return true;
   }
-  auto Through = [&](ValueId From, Role R) {
-    if (!From || G.folded(From) || !findScores(C, From, Like, Depth + 1))
+  auto Through = [&](unsigned Input, Role R) {
+    ValueId From = G.operand(N, Input);
+    if (!From || G.folded(From))
+      return false;
+    std::optional<int64_t> Before = axisBefore(G, N, Input, Axis, Store);
+    if (!Before || !findScores(C, From, *Before, Depth + 1))
       return false;
     C.Between.push_back({N, R});
     return true;
@@ -151,7 +191,7 @@ bool Recogniser::findScores(FoundCore &C, ValueId V, ValueId Like,
       bool Scalar = G.oneElement(Other);
       bool Multiplies = G.kind(N) == OpKind::Mul || G.kind(N) == OpKind::Div;
       bool Scales = Scalar && Multiplies && G.folded(Other);
-      if (!Through(From, Scales ? Role::Scale : Role::Mask))
+      if (!Through(I, Scales ? Role::Scale : Role::Mask))
         continue;
       if (Scales) {
         C.Core.Scaled = true;
@@ -180,82 +220,12 @@ bool Recogniser::findScores(FoundCore &C, ValueId V, ValueId Like,
   case OpKind::Clip:
   case OpKind::Concat: // a sink's column
     for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
-      if (Through(G.operand(N, I), Role::Softmax))
+      if (Through(I, Role::Softmax))
         return true;
     return false;
   default:
-    return G.isPassThrough(N) && Through(G.operand(N, 0), Role::Softmax);
+    return G.isPassThrough(N) && Through(0, Role::Softmax);
   }
-}
-
-/// Operators that are a whole core: operands 0 to 2 are Q, K, V.
-std::optional<FoundCore> Recogniser::coreOfOperator(NodeId N) {
-  FoundCore C;
-  C.Core.Softmax = N;
-  C.Core.Fused = true;
-  C.Core.Result = G.result(N);
-  C.Core.Scaled = true;
-  C.QueryOperand = G.operand(N, 0);
-  C.KeyOperand = G.operand(N, 1);
-  C.ValueOperand = G.operand(N, 2);
-  if (!C.QueryOperand || !Facts[C.QueryOperand].HasRank || !C.Core.Result)
-    return std::nullopt;
-  auto Int = [&](llvm::StringRef Name) -> int64_t {
-    const Attribute *A = M[N].attribute(Name);
-    return A && A->Kind == AttrKind::Int ? A->I : 0;
-  };
-  const ValueFacts &Q = Facts[C.QueryOperand];
-  bool Microsoft = M[N].Domain == "com.microsoft";
-  int64_t Heads = Int(Microsoft ? "num_heads" : "q_num_heads");
-  int64_t KvHeads = Int(Microsoft ? "kv_num_heads" : "kv_num_heads");
-  bool Packed = !C.KeyOperand;
-  if (Q.rank() == 4 && !Microsoft) { // [B, heads, rows, head_dim]
-    C.Core.Batch = Q.Dims[0];
-    C.Core.Heads = Q.Dims[1];
-    C.Core.Rows = Q.Dims[2];
-    C.Core.HeadDim = Q.Dims[3];
-  } else if (Q.rank() == 3 && Heads > 0) { // [B, rows, heads·head_dim]
-    if (KvHeads <= 0)
-      KvHeads = Heads;
-    int64_t Parts = Packed ? Heads + 2 * KvHeads : Heads;
-    C.Core.Batch = Q.Dims[0];
-    C.Core.Heads = Store.constant(Heads);
-    C.Core.Rows = Q.Dims[1];
-    C.Core.HeadDim = exactDiv(Q.Dims[2], Store.constant(Parts));
-    C.Core.KvHeads = Store.constant(KvHeads);
-  } else {
-    return std::nullopt;
-  }
-  C.Core.ValueDim = C.Core.HeadDim;
-  C.Core.Columns = C.Core.Rows;
-  if (!Packed && Facts[C.KeyOperand].HasRank) {
-    const ValueFacts &K = Facts[C.KeyOperand];
-    if (K.rank() == 4) {
-      C.Core.Columns = K.Dims[2];
-      C.Core.KvHeads = K.Dims[1];
-    } else if (K.rank() == 3) {
-      C.Core.Columns = K.Dims[1];
-    }
-  }
-  if (Packed)
-    C.KeyOperand = C.ValueOperand = C.QueryOperand;
-  // Earlier positions: the past operand's length comes before.
-  unsigned PastIndex =
-      Microsoft ? (G.kind(N) == OpKind::MsGroupQueryAttention ? 3 : 6) : 4;
-  ValueId Past = G.operand(N, PastIndex);
-  if (Past && Facts[Past].HasRank && Facts[Past].rank() == 4) {
-    C.Core.Cached = true;
-    C.Core.PastKey = Past;
-    C.Core.PastValue = G.operand(N, PastIndex + 1);
-    C.Core.Columns = Facts[Past].Dims[2] + C.Core.Columns;
-  }
-  C.Core.Masked = Int("is_causal") != 0 || Int("unidirectional") != 0 ||
-                  G.kind(N) == OpKind::MsGroupQueryAttention ||
-                  (!Microsoft && G.operand(N, 3)) ||
-                  (G.kind(N) == OpKind::MsMultiHeadAttention &&
-                   (G.operand(N, 4) || G.operand(N, 5)));
-  C.Between.push_back({N, Role::Attention});
-  return C;
 }
 
 } // namespace xfa

@@ -66,6 +66,7 @@ Structure stepStructure(const ModelAnalysis &A, Expr New, Expr All,
                         [](const AttentionCore &C) { return C.Cross; });
   };
   Structure S;
+  S.Unplaced = A.Found.Unplaced;
   bool AnyCross = llvm::any_of(A.Found.Blocks, HasCross);
   for (const Block &Found : A.Found.Blocks) {
     if (AnyCross && !HasCross(Found))

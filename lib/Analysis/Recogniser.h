@@ -31,11 +31,23 @@ struct FoundCore {
   llvm::SmallVector<ValueId, 2> MaskOperands;
   /// Indices into Recogniser::Products; -1: none.
   int Q = -1, K = -1, V = -1, Out = -1;
+  /// Products in front of Q's, K's and V's own.
+  llvm::SmallVector<std::pair<int, Role>, 2> LowRank;
   NodeSet QueryPath, KeyPath, ValuePath; ///< from the products to the core
+};
+
+/// A softmax, whatever its spelling.
+struct SpelledSoftmax {
+  NodeId Node; ///< that gives Result
+  NodeId Axis; ///< that says along which axis it goes
+  ValueId Input, Result;
+  llvm::SmallVector<NodeId, 4> Parts; ///< nodes of it besides Node
+  NodeId Divides; ///< by the sums, after the product with V; else none
 };
 
 struct FoundMlp {
   int Up = -1, Gate = -1, Down = -1;
+  Expr Hidden; ///< what Down reads, less what a core gives to it
   int Layer = -1;
   NodeSet Path; ///< from Up (and Gate) to Down
 };
@@ -59,23 +71,37 @@ public:
 private:
   // AttentionCores.cpp
   void findCores();
-  std::optional<FoundCore> coreOfSoftmax(NodeId Softmax, ValueId Input,
-                                         ValueId Result);
+  std::optional<SpelledSoftmax> spelledSoftmax(NodeId N) const;
+  std::optional<FoundCore> coreOfSoftmax(const SpelledSoftmax &S);
+  bool findScores(FoundCore &C, ValueId V, int64_t Axis, unsigned Depth);
+  bool findValues(FoundCore &C, ValueId Probabilities, int64_t Axis);
+
+  // AttentionOperators.cpp
   std::optional<FoundCore> coreOfOperator(NodeId N);
-  bool findScores(FoundCore &C, ValueId V, ValueId Shape, unsigned Depth);
-  bool findValues(FoundCore &C, ValueId Probabilities);
-  NodeId decomposedSoftmax(NodeId Div, ValueId &Input,
-                           llvm::SmallVectorImpl<NodeId> &Parts);
+  bool projectInside(AttentionCore &A, NodeId N, int64_t Heads);
+
+  // CoreMeasure.cpp
+  void measureCore(FoundCore &C);
+  void measureSpelled(FoundCore &C);
+  Expr distinctElements(const NodeSet &Path, ValueId V) const;
 
   // Projections.cpp
   void findProducts();
   int productOf(ValueId Operand, NodeSet &Path, const FoundCore &C);
   bool isScaling(NodeId N) const;
   void connectCores();
-  void measureCore(FoundCore &C);
+  llvm::SmallVector<ValueId, 4> streamsAbove(int Product) const;
+  int productGiving(ValueId V) const;
+  bool feeds(int Low, int Product) const;
   bool sameStream(int P, int Q) const;
+  void findLowRank();
   int productAfter(ValueId Result);
+
+  // Mlps.cpp
   void findMlps();
+  std::optional<FoundMlp> mlpBefore(int Down,
+                                    const llvm::DenseSet<int> &Taken) const;
+  Expr widthLeft(int Product, bool InFront) const;
 
   // Norms.cpp
   void findNorms();
@@ -96,6 +122,8 @@ private:
 
   // Structure.cpp
   void describe();
+  void describeLowRank(FoundCore &C);
+  void findUnplaced();
   std::string positionScheme() const;
   llvm::StringRef activationOf(const NodeSet &Path) const;
 

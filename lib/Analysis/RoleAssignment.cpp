@@ -44,7 +44,7 @@ void Recogniser::orderLayers() {
   for (FoundMlp &L : Mlps) {
     ValueId In = Products[L.Up].Data;
     for (const FoundCore &C : Cores) {
-      ValueId CoreIn = C.Q >= 0 ? Products[C.Q].Data : ValueId();
+      ValueId CoreIn = C.Core.Q ? C.Core.Q.Input : ValueId();
       if (CoreIn && (CoreIn == In || Tap(CoreIn) == Tap(In))) {
         L.Layer = C.Layer;
         break;
@@ -121,6 +121,8 @@ void Recogniser::assignCoreRoles(const FoundCore &C) {
   Product(C.K, Role::KProj);
   Product(C.V, Role::VProj);
   Product(C.Out, Role::OutProj);
+  for (auto [P, R] : C.LowRank)
+    Product(P, R);
   if (C.Core.Scores)
     setRole(C.Core.Scores, Role::Qk, Layer);
   if (C.Core.Values)

@@ -31,6 +31,7 @@ Structure Recogniser::run() {
   findProducts();
   connectCores();
   findMlps();
+  findLowRank();
   orderLayers();
   assignRoles();
   describe();
@@ -103,7 +104,11 @@ static void agree(Expr &Figure, Expr Each, llvm::StringRef Name, int Layer,
                   std::vector<std::string> &Missing) {
   if (!Each)
     return;
-  if (!Figure)
+  if (!Each.isKnown())
+    Missing.push_back(("layer " + llvm::Twine(Layer) + ": " + Name +
+                       " not known: " + Each.unknownReason())
+                          .str());
+  else if (!Figure)
     Figure = Each;
   else if (Figure != Each)
     Missing.push_back(("layer " + llvm::Twine(Layer) + " differs: " + Name +
@@ -111,7 +116,48 @@ static void agree(Expr &Figure, Expr Each, llvm::StringRef Name, int Layer,
                           .str());
 }
 
+/// The narrowing products; of K's product what is not V's.
+void Recogniser::describeLowRank(FoundCore &C) {
+  for (auto [P, R] : C.LowRank) {
+    const WeightProduct &Low = Products[P];
+    C.Core.LowRank.push_back(
+        {R, {Low.Node, Low.Data, Low.Weight, Low.In, Low.Out, Low.Bias}});
+  }
+  if (!C.LowRank.empty() && C.K >= 0 && C.K != C.Q)
+    C.Core.K.Out =
+        C.K == C.V ? Products[C.K].Out - C.Core.V.Out : Products[C.K].Out;
+}
+
+/// Products with weights that stand among the blocks' and have no part in them.
+void Recogniser::findUnplaced() {
+  int First = -1, Last = -1;
+  auto Reaches = [&](int P) {
+    if (P < 0)
+      return;
+    int At = G.position(Products[P].Node);
+    First = First < 0 ? At : std::min(First, At);
+    Last = std::max(Last, At);
+  };
+  for (const FoundCore &C : Cores)
+    for (int P : {C.Q, C.K, C.V, C.Out})
+      Reaches(P);
+  for (const FoundMlp &L : Mlps)
+    for (int P : {L.Up, L.Gate, L.Down})
+      Reaches(P);
+  for (const WeightProduct &P : Products)
+    if (int At = G.position(P.Node);
+        At > First && At < Last && S.Roles[P.Node.Index] == Role::Other)
+      S.Unplaced.push_back(P.Node);
+  if (!S.Unplaced.empty())
+    S.Missing.push_back((llvm::Twine(S.Unplaced.size()) +
+                         " of the products with weights among the blocks have "
+                         "no part in what was recognised, the first of them '" +
+                         M.label(S.Unplaced.front()) + "'")
+                            .str());
+}
+
 void Recogniser::describe() {
+  findUnplaced();
   int Layers = 0;
   for (const FoundCore &C : Cores)
     Layers = std::max(Layers, C.Layer + 1);
@@ -120,7 +166,8 @@ void Recogniser::describe() {
   for (int I = 0; I < Layers; ++I)
     S.Blocks.push_back({I, {}, {}});
   bool AnyCross = false, AnyMask = false, AnyCache = false, AnySelf = false;
-  for (const FoundCore &C : Cores) {
+  for (FoundCore &C : Cores) {
+    describeLowRank(C);
     const AttentionCore &A = C.Core;
     S.Blocks[C.Layer].Attention.push_back(A);
     AnyCross |= A.Cross;
@@ -134,11 +181,11 @@ void Recogniser::describe() {
     agree(S.Heads, A.Heads, "heads", C.Layer, S.Missing);
     agree(S.KvHeads, A.KvHeads, "key/value heads", C.Layer, S.Missing);
     agree(S.HeadDim, A.HeadDim, "head width", C.Layer, S.Missing);
-    for (auto [Found, What] :
-         {std::pair(C.Q, "query projection"), std::pair(C.K, "key projection"),
-          std::pair(C.V, "value projection"),
-          std::pair(C.Out, "output projection")})
-      if (Found < 0 && !(A.Cross && Found == C.K) && !(A.Cross && Found == C.V))
+    for (auto [Found, What] : {std::pair(&A.Q, "query projection"),
+                               std::pair(&A.K, "key projection"),
+                               std::pair(&A.V, "value projection"),
+                               std::pair(&A.Out, "output projection")})
+      if (!*Found && !(A.Cross && (Found == &A.K || Found == &A.V)))
         S.Missing.push_back(
             ("layer " + llvm::Twine(C.Layer) + ": no " + What).str());
   }
@@ -154,12 +201,13 @@ void Recogniser::describe() {
       R.Bias = Products[P].Bias;
       return R;
     };
-    Each.Hidden = Products[L.Down].In;
+    Each.Hidden = L.Hidden;
     Each.Rows = Products[L.Up].Rows;
     Each.Up = Make(L.Up, Each.Hidden);
     if (L.Gate >= 0)
       Each.Gate = Make(L.Gate, Each.Hidden);
     Each.Down = Make(L.Down, Products[L.Down].Out);
+    Each.Down.In = L.Hidden;
     Each.Activation = activationOf(L.Path);
     agree(S.Hidden, Each.Up.In, "hidden width", L.Layer, S.Missing);
     agree(S.MlpHidden, Each.Hidden, "MLP width", L.Layer, S.Missing);

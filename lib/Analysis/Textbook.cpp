@@ -26,11 +26,14 @@ public:
     // With a cache only the new positions are projected (T7).
     Expr KeyRows = A.Cached ? N : M;
     if (A.Q)
-      product(Role::QProj, Layer, B * N, A.Q.In, Query, /*Bias=*/false);
+      product(Role::QProj, Layer, B * N, A.Q.In, A.Q.Out, /*Bias=*/false);
     if (A.K)
-      product(Role::KProj, Layer, B * KeyRows, A.K.In, Key, false);
+      product(Role::KProj, Layer, B * KeyRows, A.K.In, A.K.Out, false);
     if (A.V)
-      product(Role::VProj, Layer, B * KeyRows, A.V.In, Value, false);
+      product(Role::VProj, Layer, B * KeyRows, A.V.In, A.V.Out, false);
+    for (const auto &[R, P] : A.LowRank)
+      product(R, Layer, B * (R == Role::QProj ? N : KeyRows), P.In, P.Out,
+              false);
     // T3: product and scale are one operation; the scale has FLOPs only.
     add(Role::Qk, Layer, B * N * M * Query * 2, Zero,
         B * N * Query + B * M * Key, Scores, Zero);
@@ -177,7 +180,9 @@ Ledger textbookLedger(const Structure &S, const Scope &Sc, ElemType Type,
       Book.mlp(L, L.Rows, B.Layer);
   }
   Book.fromGraph(Graph);
-  return Book.finish();
+  Ledger L = Book.finish();
+  L.Exact &= S.Unplaced.empty();
+  return L;
 }
 
 //===----------------------------------------------------------------------===//

@@ -46,6 +46,11 @@ void jsonStructure(llvm::json::OStream &J, const StructureView &S) {
     jsonText(J, "norm", S.Norm);
     jsonText(J, "activation", S.Activation);
     jsonText(J, "position", S.Position);
+    J.attribute("confidence", confidenceName(S.Confidence));
+    J.attributeArray("missing", [&] {
+      for (const std::string &Each : S.Missing)
+        J.value(jsonSafe(Each));
+    });
     J.attributeObject("causal", [&] {
       J.attribute("verdict", verdictName(S.Causal));
       J.attribute("why", jsonSafe(S.CausalWhy));

@@ -69,6 +69,7 @@ std::string typeText(const ModelAnalysis &A, ValueId V);
 llvm::StringRef verdictName(Verdict V);
 /// What a kind of structure is called in JSON.
 llvm::StringRef kindName(Structure::KindTy K);
+llvm::StringRef confidenceName(Structure::ConfidenceTy C);
 llvm::StringRef meaningName(SymbolInfo::MeaningTy M);
 
 } // namespace xfa

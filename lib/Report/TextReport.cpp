@@ -38,6 +38,12 @@ llvm::StringRef kindName(Structure::KindTy K) {
   return "none";
 }
 
+llvm::StringRef confidenceName(Structure::ConfidenceTy C) {
+  static constexpr llvm::StringLiteral Names[] = {"none", "partial",
+                                                  "recognised"};
+  return Names[C];
+}
+
 llvm::StringRef meaningName(SymbolInfo::MeaningTy M) {
   switch (M) {
   case SymbolInfo::Batch:

@@ -28,6 +28,7 @@ struct Projection {
   ValueId Weight;
   Expr In, Out; ///< widths: [.., In] × [In, Out]
   bool Bias = false;
+  bool Inside = false; ///< of the operator that is the whole core
   explicit operator bool() const { return bool(Product); }
 };
 
@@ -51,6 +52,11 @@ struct AttentionCore {
   bool Cached = false;
   ValueId PastKey, PastValue;
   Projection Q, K, V, Out;
+  /// Products that narrow the stream for Q's, or K's and V's (latent
+  /// attention).
+  llvm::SmallVector<std::pair<Role, Projection>, 0> LowRank;
+  /// Keys that a row attends to at most (a sliding window); null: all.
+  Expr Window;
   bool PackedQkv = false; ///< Q, K, V (or K, V) are slices of one product
   /// Elements of X that a packed product does not read again.
   Expr SavedReads;
@@ -93,6 +99,9 @@ struct Structure {
   ConfidenceTy Confidence = NotRecognised;
   std::vector<std::string> Missing; ///< what was not found; differing layers
   std::vector<Block> Blocks;
+  /// Products with weights between the first and the last block that no role
+  /// was found for: what the blocks are said to cost is a lower bound.
+  std::vector<NodeId> Unplaced;
   std::vector<Normalisation> Norms;
   Expr Hidden, Heads, KvHeads, HeadDim, MlpHidden, Vocab; ///< null: not found
   std::string Norm, Activation, Position;                 ///< empty: not found
