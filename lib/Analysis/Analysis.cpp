@@ -99,9 +99,10 @@ void aliasStructure(Structure &S, const ModelAnalysis &A) {
       for (auto &[R, P] : C.LowRank)
         FixProjection(P);
       Fix(C.Window);
+      Fix(C.Times);
     }
     for (Mlp &L : B.Mlps) {
-      for (Expr *E : {&L.Hidden, &L.Rows, &L.Experts, &L.Chosen})
+      for (Expr *E : {&L.Hidden, &L.Rows, &L.Experts, &L.Chosen, &L.Times})
         Fix(*E);
       for (Projection *P : {&L.Up, &L.Gate, &L.Down})
         FixProjection(*P);
@@ -328,7 +329,7 @@ analyseModel(const Model &M, const AnalysisOptions &Options) {
     for (llvm::StringRef Name : symbols(E)) // trip counts (C17)
       if (!llvm::is_contained(A->Facts.Symbols, Name))
         A->Facts.Symbols.push_back(Name);
-  A->Found = recogniseStructure(M, A->Facts, U, Store);
+  A->Found = recogniseStructure(M, A->Facts, U, Store, &A->Costs);
   A->Time = analyseTime(M, A->Facts, A->Found, Store);
   A->Causality = judgeCausality(M, A->Facts, A->Found, A->Time);
   A->Found.Causal = A->Causality.Causal;
@@ -342,9 +343,8 @@ analyseModel(const Model &M, const AnalysisOptions &Options) {
     aliasStructure(A->Found, *A);
     ElemType Type = activationType(*A, Options.Counting);
     A->ActivationType = Type;
-    A->Textbook =
-        textbookLedger(A->Found, Options.TextbookScope, Type,
-                       Options.Counting.SoftmaxFlops, A->Graph, Store);
+    A->Textbook = textbookLedger(A->Found, Options.TextbookScope, Type,
+                                 Options.Counting, A->Graph, Store);
     A->Walk = reconcile(A->Found, *A->Textbook, A->Graph, Type, Store);
   }
   if (Options.WantMemory) {

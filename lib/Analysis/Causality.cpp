@@ -71,7 +71,7 @@ TimeDependence analyseTime(const Model &M, const ShapeFacts &Facts,
                            bool SupposeUnread) {
   TimeDependence None;
   None.Values.resize(M.Values.size());
-  FlatGraph G(M, Facts);
+  FlatGraph G(M, Facts, Found.ElseTaken);
   TimeFrame Frame;
   if (const AttentionCore *Core = selfAttention(Found)) {
     Frame.New = Core->Rows;

@@ -135,7 +135,8 @@ void Counter::countIf(NodeId Id, Expr Times) {
     return;
   }
   Truth Taken = Facts[N.Inputs[0]].Known.at(0).truth();
-  if (Taken == Truth::Unknown && Options.If != IfPolicy::Max)
+  const bool Decided = Taken != Truth::Unknown;
+  if (!Decided && Options.If != IfPolicy::Max)
     Taken = Options.If == IfPolicy::Then ? Truth::True : Truth::False;
   bool Undecided = Taken == Truth::Unknown;
   GraphId Branches[] = {Then->Graphs[0], Else->Graphs[0]};
@@ -143,6 +144,8 @@ void Counter::countIf(NodeId Id, Expr Times) {
   for (unsigned B = 0; B < 2; ++B) {
     if (!Undecided) {
       bool Runs = Taken == (B == 0 ? Truth::True : Truth::False);
+      if (!Runs && Decided) // never runs: nothing of it can be unknown
+        continue;
       countGraph(M[Branches[B]], Runs ? Times : Zero);
       continue;
     }

@@ -203,8 +203,8 @@ DecodeFacts analyseDecode(const ModelAnalysis &A,
     }
     Structure S = stepStructure(A, New, All, Masked);
     StepCost Cost;
-    Cost.L = textbookLedger(S, Sc, A.ActivationType,
-                            Options.Counting.SoftmaxFlops, Graph, Store);
+    Cost.L =
+        textbookLedger(S, Sc, A.ActivationType, Options.Counting, Graph, Store);
     Cost.Cache = cacheTraffic(S, Sc, A.ActivationType, Store);
     return Cost;
   };

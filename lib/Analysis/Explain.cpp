@@ -369,7 +369,7 @@ llvm::Expected<Explanation> explainRole(const ModelAnalysis &A, Role R,
   AnalysisOptions Only = Options;
   Only.TextbookScope = llvm::cantFail(Scope::parse(roleName(R)));
   Ledger All = textbookLedger(A.Found, Only.TextbookScope, A.ActivationType,
-                              SoftmaxFlops, A.Graph, *A.Store);
+                              Options.Counting, A.Graph, *A.Store);
   const Ledger::RoleRow *Row = rowOf(All, R);
   if (!Row)
     return E;

@@ -6,8 +6,9 @@
 
 namespace xfa {
 
-FlatGraph::FlatGraph(const Model &M, const ShapeFacts &Facts)
-    : M(M), Facts(Facts), Positions(M.Nodes.size(), -1),
+FlatGraph::FlatGraph(const Model &M, const ShapeFacts &Facts,
+                     llvm::ArrayRef<NodeId> ElseTaken)
+    : M(M), Facts(Facts), ElseTaken(ElseTaken), Positions(M.Nodes.size(), -1),
       Forward(M.Values.size()), Consumers(M.Values.size()),
       Output(M.Values.size(), false), Folded(M.Values.size(), false),
       Stripped(M.Values.size()) {
@@ -49,9 +50,12 @@ void FlatGraph::add(const Graph &G) {
     if (N.Kind == OpKind::If) {
       const Attribute *Then = N.attribute("then_branch");
       const Attribute *Else = N.attribute("else_branch");
-      bool Cond = N.Inputs.empty() || !N.Inputs[0] ||
-                  Facts[N.Inputs[0]].Known.at(0).truth() != Truth::False;
-      const Attribute *Taken = Cond ? Then : Else;
+      Truth Cond = N.Inputs.empty() || !N.Inputs[0]
+                       ? Truth::Unknown
+                       : Facts[N.Inputs[0]].Known.at(0).truth();
+      if (Cond == Truth::Unknown && llvm::is_contained(ElseTaken, Id))
+        Cond = Truth::False;
+      const Attribute *Taken = Cond == Truth::False ? Else : Then;
       if (Taken && !Taken->Graphs.empty()) {
         const Graph &Body = M[Taken->Graphs[0]];
         add(Body);
@@ -66,6 +70,23 @@ void FlatGraph::add(const Graph &G) {
       for (GraphId Body : A.Graphs)
         add(M[Body]);
   }
+}
+
+std::vector<NodeId> elseBranches(const Model &M, const GraphCosts &Costs) {
+  std::vector<NodeId> Found;
+  auto Counted = [&](const Attribute *Branch) {
+    return Branch && !Branch->Graphs.empty() &&
+           llvm::any_of(M[Branch->Graphs[0]].Nodes, [&](NodeId N) {
+             return !Costs.Nodes[N.Index].Times.is(0);
+           });
+  };
+  for (size_t I = 0; I < M.Nodes.size(); ++I) {
+    const Node &N = M.Nodes[I];
+    if (N.Kind == OpKind::If && Counted(N.attribute("else_branch")) &&
+        !Counted(N.attribute("then_branch")))
+      Found.push_back(NodeId(I));
+  }
+  return Found;
 }
 
 ValueId FlatGraph::canonical(ValueId V) const {
@@ -122,6 +143,12 @@ bool FlatGraph::isWeight(ValueId V) const {
   NodeId P = producer(V);
   if (!P)
     return isWeightInput(V);
+  // One of several matrices, as a loop over layers takes its own.
+  if (kind(P) == OpKind::Gather) {
+    ValueId Stack = operand(P, 0);
+    return Stack && Facts[Stack].HasRank && Facts[Stack].rank() >= 3 &&
+           oneElement(operand(P, 1)) && isWeight(Stack);
+  }
   bool Views = kind(P) == OpKind::DequantizeLinear ||
                (isPassThrough(P) && kind(P) != OpKind::Split &&
                 kind(P) != OpKind::Slice);

@@ -10,6 +10,7 @@
 #ifndef XFA_LIB_ANALYSIS_FLATGRAPH_H
 #define XFA_LIB_ANALYSIS_FLATGRAPH_H
 
+#include "xfa/Analysis/Cost.h"
 #include "xfa/Analysis/ShapeInference.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -18,7 +19,10 @@ namespace xfa {
 
 class FlatGraph {
 public:
-  FlatGraph(const Model &M, const ShapeFacts &Facts);
+  /// Of an If whose condition is not known the then branch is taken, or the
+  /// else branch if ElseTaken names it.
+  FlatGraph(const Model &M, const ShapeFacts &Facts,
+            llvm::ArrayRef<NodeId> ElseTaken);
 
   const Model &M;
   const ShapeFacts &Facts;
@@ -57,6 +61,7 @@ private:
   void followViews();
   bool isWeightInput(ValueId V) const;
 
+  llvm::ArrayRef<NodeId> ElseTaken; ///< while it is made
   std::vector<NodeId> Order;
   std::vector<int> Positions;
   std::vector<ValueId> Forward; ///< by ValueId
@@ -66,6 +71,9 @@ private:
   /// The first and the second last dim of every graph output.
   llvm::SmallVector<Expr, 4> ActivationDims;
 };
+
+/// The If nodes whose else branch alone is counted (C17).
+std::vector<NodeId> elseBranches(const Model &M, const GraphCosts &Costs);
 
 /// A product of two tensors: [Batch…, Rows, Inner] × [Batch…, Inner, Cols],
 /// whatever its spelling.

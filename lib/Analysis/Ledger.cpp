@@ -51,7 +51,7 @@ Ledger mapLedger(const Ledger &L, llvm::function_ref<Expr(Expr)> Fn) {
 void LedgerBuilder::add(Role R, int Layer, const Work &W, ElemType MatrixType,
                         Expr Times, bool IsPart) {
   Entry &E = Cells[{static_cast<int>(R), Layer}];
-  ++E.Count;
+  E.Count += std::max<int64_t>(Times.constant().value_or(1), 1);
   auto Scaled = [&](Expr X) {
     Expr All = Times.is(1) ? X : X * Times;
     Exact &= All.isKnown();

@@ -14,7 +14,8 @@ class LedgerBuilder {
 public:
   explicit LedgerBuilder(ExprStore &Store) : Store(Store) {}
 
-  /// One piece that runs `Times` times. Also counts for per-op time (C19),
+  /// One piece that runs `Times` times, and counts as often where that is a
+  /// number. Also counts for per-op time (C19),
   /// unless it is a part of a larger piece, which the caller adds.
   void add(Role R, int Layer, const Work &W, ElemType MatrixType, Expr Times,
            bool IsPart = false);

@@ -63,8 +63,10 @@ struct FoundNorm {
 class Recogniser {
 public:
   Recogniser(const Model &M, const ShapeFacts &Facts, const Uses &U,
-             ExprStore &Store)
-      : G(M, Facts), M(M), Facts(Facts), U(U), Store(Store) {}
+             ExprStore &Store, const GraphCosts *Costs)
+      : ElseTaken(Costs ? elseBranches(M, *Costs) : std::vector<NodeId>()),
+        G(M, Facts, ElseTaken), M(M), Facts(Facts), U(U), Store(Store),
+        Costs(Costs) {}
 
   Structure run();
 
@@ -124,14 +126,18 @@ private:
   void describe();
   void describeLowRank(FoundCore &C);
   void findUnplaced();
+  void countLayers();
+  Expr timesOf(NodeId N) const;
   std::string positionScheme() const;
   llvm::StringRef activationOf(const NodeSet &Path) const;
 
+  std::vector<NodeId> ElseTaken;
   FlatGraph G;
   const Model &M;
   const ShapeFacts &Facts;
   const Uses &U;
   ExprStore &Store;
+  const GraphCosts *Costs;
   Structure S;
 
   std::vector<FoundCore> Cores;

@@ -35,6 +35,7 @@ Structure Recogniser::run() {
   orderLayers();
   assignRoles();
   describe();
+  S.ElseTaken = std::move(ElseTaken);
   return std::move(S);
 }
 
@@ -156,6 +157,28 @@ void Recogniser::findUnplaced() {
                             .str());
 }
 
+/// Once where an If counts both its branches as one.
+Expr Recogniser::timesOf(NodeId N) const {
+  Expr Times = Costs ? Costs->Nodes[N.Index].Times : Expr();
+  return Times && !Times.is(0) ? Times : Store.constant(1);
+}
+
+/// A block in a loop stands for as many layers as the loop runs it.
+void Recogniser::countLayers() {
+  for (const Block &B : S.Blocks) {
+    Expr Times = !B.Attention.empty() ? B.Attention.front().Times
+                 : !B.Mlps.empty()    ? B.Mlps.front().Times
+                                      : Expr();
+    std::optional<int64_t> Trips = Times ? Times.constant() : std::nullopt;
+    S.NumLayers += Trips.value_or(1);
+    if (Times && !Trips)
+      S.Missing.push_back(("layer " + llvm::Twine(B.Layer) +
+                           " is in a loop that runs " + toString(Times) +
+                           " times, and counts as one layer")
+                              .str());
+  }
+}
+
 void Recogniser::describe() {
   findUnplaced();
   int Layers = 0;
@@ -168,6 +191,7 @@ void Recogniser::describe() {
   bool AnyCross = false, AnyMask = false, AnyCache = false, AnySelf = false;
   for (FoundCore &C : Cores) {
     describeLowRank(C);
+    C.Core.Times = timesOf(C.Core.Softmax);
     const AttentionCore &A = C.Core;
     S.Blocks[C.Layer].Attention.push_back(A);
     AnyCross |= A.Cross;
@@ -203,6 +227,7 @@ void Recogniser::describe() {
     };
     Each.Hidden = L.Hidden;
     Each.Rows = Products[L.Up].Rows;
+    Each.Times = timesOf(Products[L.Down].Node);
     Each.Up = Make(L.Up, Each.Hidden);
     if (L.Gate >= 0)
       Each.Gate = Make(L.Gate, Each.Hidden);
@@ -229,6 +254,7 @@ void Recogniser::describe() {
     S.Causal = Verdict::NotApplicable;
     return;
   }
+  countLayers();
   S.Confidence = S.Missing.empty() ? Structure::Recognised : Structure::Partial;
   if (Cores.empty()) {
     S.Kind = Structure::Mlp;
@@ -249,8 +275,9 @@ void Recogniser::describe() {
 }
 
 Structure recogniseStructure(const Model &M, const ShapeFacts &Facts,
-                             const Uses &U, ExprStore &Store) {
-  return Recogniser(M, Facts, U, Store).run();
+                             const Uses &U, ExprStore &Store,
+                             const GraphCosts *Costs) {
+  return Recogniser(M, Facts, U, Store, Costs).run();
 }
 
 //===----------------------------------------------------------------------===//

@@ -13,12 +13,13 @@ namespace {
 /// each product has them. Bytes are `n` an element (T9).
 class Textbook {
 public:
-  Textbook(const Scope &Sc, ElemType Type, unsigned SoftmaxFlops,
+  Textbook(const Scope &Sc, ElemType Type, const CountingOptions &Counting,
            ExprStore &Store)
-      : Sc(Sc), Type(Type), SoftmaxFlops(SoftmaxFlops), Store(Store),
-        Builder(Store), Zero(Store.constant(0)), One(Store.constant(1)) {}
+      : Sc(Sc), Type(Type), Counting(Counting), Store(Store), Builder(Store),
+        Zero(Store.constant(0)), One(Store.constant(1)) {}
 
   void attention(const AttentionCore &A, int Layer) {
+    Times = A.Times ? A.Times : One;
     Expr B = A.Batch, N = A.Rows, M = A.Columns;
     Expr Query = A.QueryWidth, Key = A.KeyWidth;
     Expr Value = A.ValueWidth, Result = A.ResultWidth;
@@ -41,8 +42,8 @@ public:
       add(Role::Scale, Layer, Zero, Scores, Zero, Zero, Zero);
     if (A.Masked) // T4
       add(Role::Mask, Layer, Zero, Scores, Scores, Scores, Zero);
-    add(Role::Softmax, Layer, Zero, Scores * int64_t(SoftmaxFlops), Scores,
-        Scores, Zero);
+    add(Role::Softmax, Layer, Zero, Scores * int64_t(Counting.SoftmaxFlops),
+        Scores, Scores, Zero);
     add(Role::Av, Layer, B * N * M * Result * 2, Zero, Scores + B * M * Value,
         B * N * Result, Zero);
     if (A.Out) // T5
@@ -52,6 +53,7 @@ public:
   /// T6, T8: gated ones have three products; experts count those that a token
   /// uses for FLOPs, and those that are touched for weights.
   void mlp(const Mlp &L, Expr Rows, int Layer) {
+    Times = L.Times ? L.Times : One;
     Expr Uses = Rows, Touched = One;
     if (L.Experts) {
       Uses = Rows * L.Chosen;
@@ -99,11 +101,27 @@ private:
   /// [Rows, In] × [In, Out]; a bias is one FLOP an element, and is read (T6).
   void product(Role R, int Layer, Expr Rows, Expr In, Expr Out, bool Bias,
                Expr Copies = Expr()) {
-    Expr Weight = In * Out + (Bias ? Out : Zero);
-    if (Copies)
-      Weight = Weight * Copies;
-    add(R, Layer, Rows * In * Out * 2, Bias ? Rows * Out : Zero,
-        Rows * In + Weight, Rows * Out, Weight);
+    Expr Matrix = In * Out, Vector = Bias ? Out : Zero;
+    if (Copies) {
+      Matrix = Matrix * Copies;
+      Vector = Vector * Copies;
+    }
+    Expr Flops = Rows * In * Out * 2, More = Bias ? Rows * Out : Zero;
+    if (!Counting.Weights) {
+      add(R, Layer, Flops, More, Rows * In + Matrix + Vector, Rows * Out,
+          Matrix + Vector);
+      return;
+    }
+    // As the graph ledger counts it: a scale, in the activations' type, for
+    // each group.
+    Expr Weight = bytesOf(Matrix, *Counting.Weights) + bytesOf(Vector, Type);
+    if (Counting.WeightGroup > 0)
+      Weight += bytesOf(ceilDiv(Matrix, Counting.WeightGroup), Type);
+    if (Sc.covers(R))
+      Builder.add(R, Layer,
+                  {Flops, More, bytesOf(Rows * In, Type) + Weight,
+                   bytesOf(Rows * Out, Type), Weight},
+                  Type, Times);
   }
 
   /// FLOPs, and elements read, written, and read of weights.
@@ -114,15 +132,16 @@ private:
     Builder.add(R, Layer,
                 {Matrix, Vector, bytesOf(Read, Type), bytesOf(Written, Type),
                  bytesOf(Weight, Type)},
-                Type, One);
+                Type, Times);
   }
 
   const Scope &Sc;
   ElemType Type;
-  unsigned SoftmaxFlops;
+  const CountingOptions &Counting;
   ExprStore &Store;
   LedgerBuilder Builder;
   Expr Zero, One;
+  Expr Times; ///< how often what is being counted runs
 };
 
 constexpr Role MhaRoles[] = {Role::Qk,      Role::Scale, Role::Mask,
@@ -170,9 +189,9 @@ llvm::Expected<Scope> Scope::parse(llvm::StringRef Text) {
 }
 
 Ledger textbookLedger(const Structure &S, const Scope &Sc, ElemType Type,
-                      unsigned SoftmaxFlops, const Ledger &Graph,
+                      const CountingOptions &Counting, const Ledger &Graph,
                       ExprStore &Store) {
-  Textbook Book(Sc, Type, SoftmaxFlops, Store);
+  Textbook Book(Sc, Type, Counting, Store);
   for (const Block &B : S.Blocks) {
     for (const AttentionCore &A : B.Attention)
       Book.attention(A, B.Layer);

@@ -65,7 +65,7 @@ static StructureView buildStructure(const Structure &F,
   S.Kind = F.Kind;
   S.Confidence = F.Confidence;
   S.Missing = F.Missing;
-  S.Layers = static_cast<int64_t>(F.Blocks.size());
+  S.Layers = F.NumLayers;
   S.Hidden = F.Hidden;
   S.Heads = F.Heads;
   S.KvHeads = F.KvHeads;

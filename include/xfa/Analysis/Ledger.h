@@ -76,11 +76,12 @@ struct Scope {
 };
 
 /// The seed's accounting (T1 to T9) over the recognised blocks, for activations
-/// and weights of type `Type` (T9). Roles for which the textbook has no rule
+/// of type `Type`, and weights of that type too unless --weights says another
+/// (T9, C14). Roles for which the textbook has no rule
 /// (norms, embeddings, …) have the figures of `Graph` where the scope asks for
 /// them.
 Ledger textbookLedger(const Structure &S, const Scope &Sc, ElemType Type,
-                      unsigned SoftmaxFlops, const Ledger &Graph,
+                      const CountingOptions &Counting, const Ledger &Graph,
                       ExprStore &Store);
 
 /// A walk from the textbook's total to the graph's, line by line; the lines add

@@ -9,6 +9,7 @@
 #ifndef XFA_ANALYSIS_STRUCTURE_H
 #define XFA_ANALYSIS_STRUCTURE_H
 
+#include "xfa/Analysis/Cost.h"
 #include "xfa/Analysis/ShapeInference.h"
 #include "xfa/Analysis/Uses.h"
 
@@ -39,6 +40,7 @@ struct AttentionCore {
   bool Fused = false;
   ValueId Query, Key, Value; ///< operands of the core, after views
   ValueId Result;
+  Expr Times;         ///< how often it runs (C17); null: once
   Expr Batch;         ///< sequences
   Expr Rows, Columns; ///< query positions, key positions
   Expr Heads, KvHeads, HeadDim, ValueDim;
@@ -66,7 +68,8 @@ struct Mlp {
   Projection Up, Gate, Down; ///< Gate: only in gated ones
   llvm::StringRef Activation;
   Expr Hidden;
-  Expr Rows; ///< tokens that pass through it
+  Expr Times; ///< how often it runs (C17); null: once
+  Expr Rows;  ///< tokens that pass through it
   /// Mixture of experts: experts in the layer and experts a token uses.
   Expr Experts, Chosen;
 };
@@ -99,6 +102,10 @@ struct Structure {
   ConfidenceTy Confidence = NotRecognised;
   std::vector<std::string> Missing; ///< what was not found; differing layers
   std::vector<Block> Blocks;
+  int64_t NumLayers = 0; ///< blocks, those of a loop as often as it runs them
+  /// If nodes whose else branch is what was looked at; of others it is the
+  /// then branch.
+  std::vector<NodeId> ElseTaken;
   /// Products with weights between the first and the last block that no role
   /// was found for: what the blocks are said to cost is a lower bound.
   std::vector<NodeId> Unplaced;
@@ -115,8 +122,11 @@ struct Structure {
   bool hasTransformer() const { return !Blocks.empty(); }
 };
 
+/// `Costs`, where given, say how often bodies of loops run, and which branch of
+/// an If is counted (C17).
 Structure recogniseStructure(const Model &M, const ShapeFacts &Facts,
-                             const Uses &U, ExprStore &Store);
+                             const Uses &U, ExprStore &Store,
+                             const GraphCosts *Costs = nullptr);
 
 /// What a symbol of the graph means, by where it stands in the cores; names
 /// break ties only.
