@@ -156,6 +156,8 @@ bool FlatGraph::isWeight(ValueId V) const {
 }
 
 bool FlatGraph::oneElement(ValueId V) const {
+  if (!V)
+    return false;
   const ValueFacts &F = Facts[canonical(V)];
   return F.HasRank && llvm::all_of(F.Dims, [](Expr D) { return D.is(1); });
 }

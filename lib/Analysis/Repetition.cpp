@@ -15,6 +15,8 @@ bool Repetition::carried(ValueId V) const {
 }
 
 Expr Repetition::elements(ValueId V) const {
+  if (!V)
+    return Store.unknown("an operand is missing");
   const ValueFacts &F = G.Facts[G.canonical(V)];
   return F.HasRank ? numElements(Store, F.Dims)
                    : Store.unknown("its rank is not known");
@@ -93,7 +95,7 @@ Expr Repetition::ofConcat(NodeId N) {
 /// Of rows chosen, those that are chosen more than once.
 Expr Repetition::ofGather(NodeId N) {
   ValueId In = G.operand(N, 0), Indices = G.operand(N, 1);
-  if (!carried(In))
+  if (!carried(In) || !Indices)
     return Store.constant(1);
   const ValueFacts &F = G.Facts[Indices];
   bool Tuples = G.kind(N) == OpKind::GatherND;
