@@ -85,13 +85,16 @@ TimeDependence analyseTime(const Model &M, const ShapeFacts &Facts,
       !(Frame.Past.is(0) || Frame.Past.asSymbol())) {
     None.WhyNot =
         !Frame.New || !Frame.New.isConstant()
-            ? "no input has a sequence of symbolic length"
-            : "the length of the sequence is fixed: " + toString(Frame.New);
+            ? "no input has a sequence of symbolic length: one would have to "
+              "be [sequences, positions, …] with a name for the positions"
+            : "the length of the sequence is fixed: instead of " +
+                  toString(Frame.New) + " it would have to be a name";
     return None;
   }
   Frame.Tokens = primaryInput(G, Frame.New);
   if (!Frame.Tokens) {
-    None.WhyNot = "no input is as long as the sequence";
+    None.WhyNot = "no input has the length '" + toString(Frame.New) +
+                  "' of the sequence: the tokens would have to be one";
     return None;
   }
   return TimePass(G, Store, Frame, SupposeUnread).run();

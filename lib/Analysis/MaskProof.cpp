@@ -266,6 +266,9 @@ Interval MaskProof::input(ValueId V, const Index &At) {
            "' is 1 there");
     return Interval::point(1);
   }
+  // A witness: a sequence without padding.
+  if (Current == Pair)
+    return Interval::point(1);
   // Masks as inputs are 0 and 1 in every interface.
   return Interval::between(0, 1);
 }

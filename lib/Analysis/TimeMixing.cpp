@@ -107,16 +107,25 @@ void TimePass::findLeak(NodeId N, ValueId V, const MaskProof::Plane &P,
                         bool ByMask) {
   constexpr int64_t Length = 6;
   std::string Why = Proof.obstacle();
-  if (!Frame.Past.is(0)) {
-    // Rows of a step stand behind a cache of any length: no small pair tells.
-    Refusal = reason(TimeReason::Unknown, N,
-                     Why.empty() ? "what it gives later columns is not proved "
-                                   "to be nothing"
-                                 : Why);
-    return;
-  }
+  llvm::StringRef Needed =
+      ByMask ? "positions and constants would have to say that scores after "
+               "the row get -10,000 or less, and the row's own gets none"
+             : "positions and constants would have to say that columns after "
+               "the row are 0";
+  auto Unknown = [&] {
+    if (Why.empty())
+      Refusal = reason(
+          TimeReason::Unknown, N,
+          "what it gives later columns is not proved to be nothing", Needed);
+    else
+      Refusal = reason(TimeReason::Unknown, N, Why,
+                       "they would have to stand in the model, as raw bytes");
+  };
+  // Rows of a step stand behind a cache of any length: no small pair tells.
+  if (!Frame.Past.is(0))
+    return Unknown();
   auto Leak = [&](int64_t R, int64_t C, llvm::StringRef Sentence) {
-    Refusal = reason(TimeReason::Leaks, N, Sentence);
+    Refusal = reason(TimeReason::Leaks, N, Sentence, Needed);
     Result.Reasons[Refusal].Leak = {R, C};
   };
   for (int64_t R = 0; R < Length; ++R) {
@@ -138,10 +147,7 @@ void TimePass::findLeak(NodeId N, ValueId V, const MaskProof::Plane &P,
                   "every column up to row " + std::to_string(R) +
                       " is masked, so the row is spread over later ones too");
   }
-  Refusal = reason(TimeReason::Unknown, N,
-                   Why.empty() ? "what it gives later columns is not proved to "
-                                 "be nothing"
-                               : Why);
+  Unknown();
 }
 
 /// Masks of padding are gathered: from [B·N] at b·N + j, or from [B, N] at
@@ -259,6 +265,7 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
     break;
   case OpKind::MsMultiHeadAttention:
     Causal = Op.intAttr("unidirectional", 0) != 0;
+    Mask = G.operand(N, 5);
     break;
   case OpKind::MsAttention:
     Causal = Op.intAttr("unidirectional", 0) != 0;
@@ -276,7 +283,9 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
                 G.kind(N) == OpKind::Attention; // others have masks inside
     Why = reason(Open ? TimeReason::Leaks : TimeReason::Unknown, N,
                  Open ? "has no mask: row 0 sees column 1"
-                      : "its mask is not proved to hide later columns");
+                      : "its mask is not proved to hide later columns",
+                 "the operator's flag, or a mask that follows from positions "
+                 "and constants, would have to hide them");
     if (Open)
       this->Result.Reasons[Why].Leak = {0, 1};
   }
@@ -301,7 +310,8 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
   }
   if (F.Axes.empty() && F.Tokens && G.Facts[Result].HasRank && Causal)
     blame(F, true,
-          reason(TimeReason::Unknown, N, "gives a result without a time axis"));
+          reason(TimeReason::Unknown, N, "gives a result without a time axis",
+                 "its result would have to have a row for each position"));
   return true;
 }
 

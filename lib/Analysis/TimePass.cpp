@@ -122,11 +122,13 @@ Expr TimePass::lengthOf(Expr Dim) {
 //===----------------------------------------------------------------------===//
 
 uint32_t TimePass::reason(TimeReason::KindTy Kind, NodeId N,
-                          const llvm::Twine &Sentence) {
+                          const llvm::Twine &Sentence,
+                          const llvm::Twine &Needed) {
   TimeReason R;
   R.Kind = Kind;
   R.Node = N;
   R.Sentence = Sentence.str();
+  R.Needed = Needed.str();
   Result.Reasons.push_back(std::move(R));
   return static_cast<uint32_t>(Result.Reasons.size() - 1);
 }
@@ -202,7 +204,9 @@ bool TimePass::contents(ValueId V, TimeFacts &F) {
     if ((E.kind() == Element::Int || E.kind() == Element::Ratio) &&
         lengthClass(E.expr()).Mentions) {
       F.Unstable = reason(TimeReason::Unknown, M[V].Producer,
-                          "reads the length of the sequence");
+                          "reads the length of the sequence",
+                          "a row would have to stay as it is when positions "
+                          "are added behind it");
       return true;
     }
   }
@@ -244,14 +248,17 @@ void TimePass::result(NodeId N, unsigned Out, const OpContext &Op,
       if (ValueId In = G.operand(N, I); In && !G.Facts[In].HasRank)
         blame(
             F, facts(In).Tokens || facts(In).isGlobal(),
-            reason(TimeReason::Unknown, N, "reads a shape that is not known"));
+            reason(TimeReason::Unknown, N, "reads a shape that is not known",
+                   "the shape would have to follow from those of the inputs"));
     return;
   }
   bool TrainingDropout =
       (Kind == OpKind::Dropout || Kind == OpKind::MsBiasDropout) && Op.has(2) &&
       Op.scalar(2).truth() != Truth::False;
   if (opTraits(Kind) & trait::Random || TrainingDropout) {
-    uint32_t R = reason(TimeReason::Unknown, N, "draws random numbers");
+    uint32_t R = reason(TimeReason::Unknown, N, "draws random numbers",
+                        "the same tokens would have to give the same numbers, "
+                        "as they do outside training");
     blame(F, true, R);
     blame(F, false, R);
     return;
@@ -259,8 +266,9 @@ void TimePass::result(NodeId N, unsigned Out, const OpContext &Op,
   bool HasBody = llvm::any_of(
       M[N].Attributes, [](const Attribute &A) { return !A.Graphs.empty(); });
   if (HasBody) {
-    uint32_t R = reason(TimeReason::Unknown, N,
-                        "runs a body that is not followed through time");
+    uint32_t R = reason(
+        TimeReason::Unknown, N, "runs a body that is not followed through time",
+        "what the body holds would have to stand in the graph itself");
     blame(F, true, R);
     blame(F, false, R);
     return;
@@ -290,9 +298,11 @@ void TimePass::operand(const LinkContext &Ctx, ValueId V, int CausalRow,
     blame(F, true, From.Global);
   if (isStructuralOperand(G.kind(N), Ctx.In)) {
     if (OnTokens)
-      blame(F, true,
-            reason(TimeReason::Unknown, N,
-                   "takes a shape or a place from the tokens"));
+      blame(
+          F, true,
+          reason(TimeReason::Unknown, N,
+                 "takes a shape or a place from the tokens",
+                 "shapes and places would have to follow from lengths alone"));
     // What shape inference resolved is structure; the rest may be anything.
     if (!From.isStable() && Ctx.output().HasRank &&
         !llvm::all_of(Ctx.output().Dims, [](Expr D) { return D.isKnown(); }))
@@ -319,7 +329,8 @@ void TimePass::reshaped(const LinkContext &Ctx, const TimeAxis &T,
   }
   blame(F, T.Dep != TimeDep::None,
         reason(TimeReason::Unknown, Ctx.Op.nodeId(),
-               "mixes positions with another axis"));
+               "mixes positions with another axis",
+               "the sequence would have to stay an axis, or a factor of one"));
 }
 
 void TimePass::follow(const LinkContext &Ctx, const TimeAxis &T,
@@ -328,7 +339,8 @@ void TimePass::follow(const LinkContext &Ctx, const TimeAxis &T,
   OpKind Kind = G.kind(N);
   if (!Ctx.output().HasRank) {
     blame(F, T.Dep != TimeDep::None,
-          reason(TimeReason::Unknown, N, "gives a result of unknown shape"));
+          reason(TimeReason::Unknown, N, "gives a result of unknown shape",
+                 "its shape would have to follow from those of the inputs"));
     return;
   }
   if (Kind == OpKind::Reshape || Kind == OpKind::Flatten)
@@ -378,18 +390,25 @@ void TimePass::follow(const LinkContext &Ctx, const TimeAxis &T,
     if (OnTokens && !Result.Unmasked && F.Tokens)
       Result.Unmasked = N;
     if (*Ahead > 0)
-      blame(F, false, reason(TimeReason::Unknown, N, "reads later positions"));
+      blame(F, false,
+            reason(TimeReason::Unknown, N, "reads later positions",
+                   "it would have to read up to the row's own position"));
     return depend(F, L.OutAxis, One, One, O->Length,
                   OnTokens ? TimeDep::Prefix : TimeDep::None, T.Shift + *Ahead);
   }
   case AxisLink::Fixed:
     if (OnTokens)
-      blame(F, true,
-            reason(TimeReason::Selects, N,
-                   "reads one position only, whatever the row"));
+      blame(
+          F, true,
+          reason(
+              TimeReason::Selects, N,
+              "reads one position only, whatever the row",
+              "a row would have to read places that are counted from its own"));
     else if (L.Low && mentionsLength(L.Low))
       blame(F, false,
-            reason(TimeReason::Unknown, N, "reads the length of the sequence"));
+            reason(TimeReason::Unknown, N, "reads the length of the sequence",
+                   "a row would have to stay as it is when positions are added "
+                   "behind it"));
     return;
   case AxisLink::Whole:
     if (CausalRow >= 0 && T.pure()) {
@@ -411,7 +430,9 @@ void TimePass::follow(const LinkContext &Ctx, const TimeAxis &T,
                  Kind == OpKind::ReduceMax || Kind == OpKind::ReduceMin);
   uint32_t R =
       reason(OnTokens && Surely ? TimeReason::Leaks : TimeReason::Unknown, N,
-             "reads all positions at once");
+             "reads all positions at once",
+             "what it reads of later positions would have to count for "
+             "nothing");
   if (Result.Reasons[R].Kind == TimeReason::Leaks)
     Result.Reasons[R].Leak = {0, 1};
   blame(F, OnTokens, R);

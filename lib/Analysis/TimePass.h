@@ -64,7 +64,7 @@ private:
               TimeDep Dep, int64_t Shift);
   void blame(TimeFacts &F, bool TokenDependent, uint32_t Reason);
   uint32_t reason(TimeReason::KindTy Kind, NodeId N,
-                  const llvm::Twine &Sentence);
+                  const llvm::Twine &Sentence, const llvm::Twine &Needed);
   TimeFacts &facts(ValueId V) { return Result.Values[V.Index]; }
 
   const FlatGraph &G;

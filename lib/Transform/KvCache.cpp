@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KvCacheEmit.h"
+#include "KvCacheExisting.h"
 
 #include "xfa/Transform/Pass.h"
 
@@ -53,10 +54,18 @@ std::vector<Kept> nameCache(const kvcache::Facts &F, const Plan &P,
           Names.try_emplace(Kept[0],
                             std::to_string(B.Layer) + "." + What.str());
       };
-      if (!C.Cross) {
+      if (!C.Cross && !C.Fused) {
         Name(C.Scores, "key");
         Name(C.Values, "value");
       }
+      if (C.Fused && C.Softmax && F.M[C.Softmax].Inputs.size() > 2)
+        for (unsigned I : {1u, 2u}) {
+          llvm::SmallVector<ValueId, 2> Kept;
+          keptBehind(F, P, F.M[C.Softmax].Inputs[I], Kept);
+          if (Kept.size() == 1)
+            Names.try_emplace(Kept[0], std::to_string(B.Layer) +
+                                           (I == 1 ? ".key" : ".value"));
+        }
     }
   std::vector<Kept> Result;
   llvm::DenseMap<llvm::StringRef, unsigned> Seen;
@@ -116,6 +125,17 @@ llvm::Error addKvCache(PassContext &Context) {
   if (!Shapes)
     return Shapes.takeError();
   Uses U(M);
+  std::vector<ExistingCache> Before = existingCaches(M, *Shapes, U);
+  if (!Before.empty()) {
+    std::string Pasts = "'" + M[Before[0].Past].Name.str() + "'";
+    if (Before.size() > 1)
+      Pasts += " and " + std::to_string(Before.size() - 1) + " more inputs";
+    Context.refuse(labelOf(M, Before[0].Where),
+                   "takes earlier positions from " + Pasts +
+                       ": the graph has a cache already, and is not given a "
+                       "second one");
+    return llvm::Error::success();
+  }
   Structure Found = recogniseStructure(M, *Shapes, U, Store);
   for (const Block &B : Found.Blocks)
     for (const AttentionCore &C : B.Attention)

@@ -134,10 +134,12 @@ ValueId Emitter::make(ValueId V, Version Which) {
     return shaped(V, Which, *R, "Reshape");
   case Rule::Expand:
     return shaped(V, Which, *R, "Expand");
-  case Rule::Fill:
-    return finished(E.make(Main, "ConstantOfShape", {shapeOf(V, Which)},
-                           F.M[N].Attributes, nameFor(N, Which)),
+  case Rule::Fill: {
+    ValueId Shape = shapeOf(V, Which);
+    return finished(E.make(Main, "ConstantOfShape", {Shape}, F.M[N].Attributes,
+                           nameFor(N, Which)),
                     V);
+  }
   case Rule::Range:
     return counted(V, Which);
   case Rule::Slice:
@@ -145,7 +147,7 @@ ValueId Emitter::make(ValueId V, Version Which) {
   case Rule::Triangle:
     return triangle(V, Which, *R);
   case Rule::Attention:
-    break;
+    return attention(V, Which, *R);
   case Rule::Rows:
     return rows(V, Which, R->Whole);
   }
@@ -314,7 +316,8 @@ ValueId Emitter::triangle(ValueId V, Version Which, const Rule &R) {
   if (!(Which >> F.bitOf(V, Rank - 1) & 1))
     K = K - L.past();
   ValueId Data = get(F.M[N].Inputs[0], R.Needs[0].V);
-  return finished(E.make(Main, "Trilu", {Data, L.scalar(K)}, F.M[N].Attributes,
+  ValueId Diagonal = L.scalar(K);
+  return finished(E.make(Main, "Trilu", {Data, Diagonal}, F.M[N].Attributes,
                          nameFor(N, Which)),
                   V);
 }

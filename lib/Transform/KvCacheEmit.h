@@ -42,6 +42,8 @@ private:
   ValueId counted(ValueId V, Version Which);
   ValueId sliced(ValueId V, Version Which, const Rule &R);
   ValueId triangle(ValueId V, Version Which, const Rule &R);
+  ValueId attention(ValueId V, Version Which, const Rule &R);
+  ValueId openColumns();
   ValueId rows(ValueId V, Version Which, Version Whole);
   ValueId cut(ValueId From, llvm::ArrayRef<int64_t> Axes);
   ValueId shapeOf(ValueId V, Version Which);
@@ -59,6 +61,7 @@ private:
   std::map<std::pair<uint32_t, Version>, ValueId> Made;
   std::map<std::pair<uint32_t, Version>, NodeId> Copies; ///< by node
   llvm::StringMap<unsigned> NodeNames;
+  ValueId Open; ///< openColumns(), once made
   std::string Failure;
 };
 

@@ -24,6 +24,7 @@ private:
   void want(ValueId V, Version Which, bool ForHistory);
   bool produce(ValueId V, Version Which);
   bool history(ValueId V);
+  NodeId firstUser() const;
 
   const Facts &F;
   /// Null: the cut is not known yet, every value that may be kept is wanted.
@@ -56,7 +57,11 @@ bool Walk::history(ValueId V) {
     return true;
   if (!F.isCheap(V)) {
     if (Cut)
-      Stopped = Obstacle{F.M[V].Producer, "is needed for all positions"};
+      Stopped =
+          Obstacle{F.M[V].Producer,
+                   "is needed for all positions, and follows from nothing "
+                   "that is kept: between it and what is kept there "
+                   "may be views and scales only"};
     return !Cut;
   }
   std::string Why;
@@ -79,8 +84,9 @@ bool Walk::produce(ValueId V, Version Which) {
     for (const TimeAxis &T : F.time(V).Axes)
       Along += T.Dep != TimeDep::None && T.Length == F.Time.New;
     if (Along > 1) {
-      Stopped =
-          Obstacle{F.M[V].Producer, "is needed for all rows and all columns"};
+      Stopped = Obstacle{F.M[V].Producer,
+                         "is needed for all rows and all columns: one of "
+                         "them would have to be new only"};
       return false;
     }
   }
@@ -97,7 +103,8 @@ bool Walk::produce(ValueId V, Version Which) {
       if (Cuts && (!T.pure() || T.Length != F.Time.New)) {
         Stopped = Obstacle{F.M[V].Producer,
                            "mixes positions with another axis, so that new "
-                           "rows cannot be cut from it"};
+                           "rows cannot be cut from it: positions would have "
+                           "to be an axis"};
         return false;
       }
     }
@@ -107,6 +114,14 @@ bool Walk::produce(ValueId V, Version Which) {
   for (const Need &N : R->Needs)
     want(F.M[F.M[V].Producer].Inputs[N.Operand], N.V, false);
   return true;
+}
+
+/// The first node that reads the tokens.
+NodeId Walk::firstUser() const {
+  for (NodeId N : F.M.main().Nodes)
+    if (llvm::is_contained(F.M[N].Inputs, F.Time.Tokens))
+      return N;
+  return NodeId();
 }
 
 std::optional<Obstacle> Walk::run() {
@@ -140,14 +155,17 @@ std::optional<Obstacle> Walk::run() {
     }
   }
   // The tokens themselves are not kept: that would compute the past again.
-  if (Covering.count(F.Time.Tokens))
-    return Obstacle{F.M.main().Nodes.front(),
-                    "would need the tokens of earlier steps again"};
+  // Before the cut is known, everything reaches back to them.
+  if (Cut && Covering.count(F.Time.Tokens))
+    return Obstacle{firstUser(),
+                    "would need the tokens of earlier steps again: what later "
+                    "rows read would have to lie behind a table or a product"};
   return std::nullopt;
 }
 
 std::string because(const Facts &F, uint32_t Reason) {
-  return F.Time.Reasons[Reason].Sentence;
+  const TimeReason &R = F.Time.Reasons[Reason];
+  return R.Needed.empty() ? R.Sentence : R.Sentence + ": " + R.Needed;
 }
 
 /// What has to hold before anything is planned.
@@ -156,16 +174,19 @@ std::optional<Obstacle> acceptable(const Facts &F) {
   if (!T.New)
     return Obstacle{NodeId(), T.WhyNot};
   if (!T.Past.is(0))
-    return Obstacle{NodeId(), "the graph has a cache already"};
+    return Obstacle{NodeId(), "the graph has a cache already: rows and columns "
+                              "have different lengths"};
   const ValueFacts &Tokens = F.Shapes[T.Tokens];
   if (Tokens.rank() < 2 || Tokens.Dims[1] != T.New)
     return Obstacle{NodeId(), "the tokens '" + F.M[T.Tokens].Name.str() +
-                                  "' are not [sequences, positions, …]"};
+                                  "' would have to be [sequences, positions, "
+                                  "…]"};
   for (ValueId In : F.M.main().Inputs)
     if (F.time(In).Axes.size() > 1)
       return Obstacle{NodeId(), "input '" + F.M[In].Name.str() +
                                     "' has rows and columns: a mask that the "
-                                    "caller makes is not known to be causal"};
+                                    "caller makes is not known to be causal, "
+                                    "the graph itself would have to make it"};
   for (ValueId Out : F.M.main().Outputs) {
     const TimeFacts &V = F.time(Out);
     NodeId Producer = F.M[Out].Producer;
@@ -176,18 +197,23 @@ std::optional<Obstacle> acceptable(const Facts &F) {
     if (!V.Tokens || V.Axes.size() != 1 || V.Axes[0].Length != T.New ||
         !V.Axes[0].pure())
       return Obstacle{Producer, "gives output '" + F.M[Out].Name.str() +
-                                    "', which has no row for each position"};
+                                    "': it would have to be [sequences, "
+                                    "positions, …], a row for each token"};
     if (V.Axes[0].Dep != TimeDep::None && V.Axes[0].Shift > 0)
-      return Obstacle{Producer, "sees the position after its own"};
+      return Obstacle{Producer, "sees the position after its own: a row would "
+                                "have to see earlier ones only"};
   }
   if (T.AssumesPadding && T.Unmasked)
     return Obstacle{T.Unmasked, "mixes positions without a mask, so padding "
-                                "would reach rows that are none"};
+                                "would reach rows that are none: beside an "
+                                "input that marks padding, everything that "
+                                "mixes positions would have to look at it"};
   for (NodeId N : F.M.main().Nodes)
     if (F.M[N].Kind == OpKind::Unknown)
       for (ValueId Out : F.M[N].Outputs)
         if (Out && F.time(Out).Tokens)
-          return Obstacle{N, "is an operator that is not known"};
+          return Obstacle{N, "is an operator that is not known: what its rows "
+                             "depend on would have to be"};
   return std::nullopt;
 }
 
@@ -200,10 +226,6 @@ Plan makePlan(const Facts &F) {
     return P;
   Walk All(F, nullptr);
   P.Refused = All.run();
-  // Inputs that are only needed where nothing is cut do not count yet.
-  if (P.Refused && P.Refused->Where)
-    if (P.Refused->Why.find("earlier steps") != std::string::npos)
-      P.Refused.reset();
   if (P.Refused)
     return P;
   ValueId Stuck;
@@ -212,10 +234,12 @@ Plan makePlan(const Facts &F) {
     if (Stuck)
       P.Refused = Obstacle{F.M[Stuck].Producer,
                            "is needed for all positions, and can neither be "
-                           "kept nor follow from what is kept"};
+                           "kept nor follow from what is kept: it would have "
+                           "to be [sequences, positions, numbers]"};
     else
       P.Refused = Obstacle{NodeId(), "no row needs an earlier one: there is "
-                                     "nothing to keep"};
+                                     "nothing to keep, the graph works on new "
+                                     "tokens as it is"};
     return P;
   }
   llvm::sort(P.Cut, [&](ValueId A, ValueId B) {

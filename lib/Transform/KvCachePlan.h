@@ -111,6 +111,8 @@ private:
                                 std::string &Why) const;
   std::optional<Rule> shapeRule(Rule::KindTy Kind, ValueId V,
                                 Version Wanted) const;
+  std::optional<Rule> attentionRule(ValueId V, Version Wanted,
+                                    std::string &Why) const;
   std::optional<Rule> sliceRule(ValueId V, Version Wanted) const;
   Rule rowsRule(ValueId V, Version Wanted, Version Whole) const;
   AxisLinks links(ValueId V, unsigned Operand) const;

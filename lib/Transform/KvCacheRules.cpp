@@ -260,7 +260,7 @@ std::optional<Rule> Facts::rule(ValueId V, Version Wanted,
         return !A.Graphs.empty();
       });
   if (HasBody) {
-    Why = "has a body, which is not rewritten: inline it first";
+    Why = "has a body, which is not rewritten: it would have to be inlined";
     return std::nullopt;
   }
   Rule R;
@@ -268,7 +268,8 @@ std::optional<Rule> Facts::rule(ValueId V, Version Wanted,
                 Op.Kind == OpKind::Expand || Op.Kind == OpKind::Slice ||
                 Op.Kind == OpKind::ConstantOfShape || Op.Kind == OpKind::Range;
   if (Shaped && !hasWritableShape(V)) {
-    Why = "has a shape that is no polynomial in the sizes of the inputs";
+    Why = "has a shape that is no polynomial in the sizes of the inputs, as it "
+          "would have to be";
     return std::nullopt;
   }
   auto Number = [&](unsigned I) {
@@ -313,11 +314,18 @@ std::optional<Rule> Facts::rule(ValueId V, Version Wanted,
   case OpKind::MsAttention:
   case OpKind::MsMultiHeadAttention:
   case OpKind::MsGroupQueryAttention:
-    Why = "is attention as one operator, to which a cache is not added yet";
-    return std::nullopt;
+  case OpKind::MsQAttention:
+  case OpKind::MsDecoderMaskedSelfAttention:
+  case OpKind::MsDecoderMaskedMultiHeadAttention:
+  case OpKind::MsPackedAttention:
+  case OpKind::MsPackedMultiHeadAttention:
+  case OpKind::MsSparseAttention:
+  case OpKind::MsLongformerAttention:
+    return attentionRule(V, Wanted, Why);
   case OpKind::Shape:
   case OpKind::Size:
-    Why = "reads a shape that is not known";
+    Why =
+        "reads a shape that would have to follow from the sizes of the inputs";
     return std::nullopt;
   default:
     break;

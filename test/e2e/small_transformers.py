@@ -31,6 +31,7 @@ class Draw:
         self.softmax, self.product = pick(SOFTMAXES), pick(PRODUCTS)
         self.padding = pick(PADDINGS)
         self.attends = True  # else the mixer is alone
+        self.opsets, self.ir_version = {"": 17}, 8
         # Without its maximum taken off, a row that is masked whole is 0/0 at every length: no leak, and no number either.
         if self.mutant == "strict" and self.softmax == "written":
             self.softmax = "shifted"
@@ -98,7 +99,7 @@ class Draw:
         graph = helper.make_graph(
             self.nodes, "drawn", [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"]) for name in inputs],
             [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", "sequence", VOCABULARY])], self.weights)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid(*each) for each in self.opsets.items()], ir_version=self.ir_version)
         onnx.checker.check_model(model)
         return model
 

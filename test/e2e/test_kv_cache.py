@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from attention_operators import Operator
 from small_transformers import LONGEST, MUTANTS, VOCABULARY, Draw
 from time_mixers import MIXERS
 
@@ -164,3 +165,27 @@ def test_mask_in_another_file(tmp_path):
     agree(original, session(cached, LEVELS[0]), caches, np.random.default_rng(1), str(draw))
     causal = contract.analyze(tmp_path / "before.onnx")["structure"]["causal"]
     assert causal["verdict"] == "unknown" and "another file" in causal["why"], causal
+
+
+OPERATORS = [(kind, mask) for kind in ("four", "three", "multihead") for mask in ("flag", "added", "boolean", "window", "flag_and_bias", "open", "ahead")
+             if (kind, mask) != ("multihead", "boolean")]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("kind, mask", OPERATORS)
+def test_attention_as_one_operator(kind, mask, seed, tmp_path):
+    draw = Operator(seed, kind, mask)
+    if kind == "multihead":
+        draw.kv_heads, draw.groups = draw.heads, 1
+    model = draw.model()
+    original = session(model, LEVELS[0])
+    found = moved(original, np.random.default_rng(3).integers(0, VOCABULARY, (2, 9)))
+    assert bool(found) == (mask in ("open", "ahead")), f"{draw}: depends on {found}"
+    cached, caches, why = rewritten(model, tmp_path)
+    if found:
+        assert not caches, f"{draw}: rewritten"
+        return
+    assert caches, f"{draw}: {why}"
+    assert sum(c["bytes_per_token"] for c in caches) == 2 * draw.layers * draw.kv_heads * draw.width * 4, f"{draw}: {caches}"
+    for level in LEVELS:
+        agree(original, session(cached, level), caches, np.random.default_rng(seed), str(draw))

@@ -43,6 +43,7 @@ struct TimeReason {
   KindTy Kind = Unknown;
   NodeId Node;
   std::string Sentence; ///< without the node
+  std::string Needed;   ///< what would have to be true instead
   /// The first pair (row, column) that leaks.
   std::optional<std::pair<int64_t, int64_t>> Leak;
 };
