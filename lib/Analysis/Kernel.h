@@ -58,10 +58,6 @@ private:
   llvm::DenseSet<ValueId> Inner, Written;
 };
 
-/// By NodeId: the call of the outermost fused kernel that the node is in; none
-/// if it is in none.
-std::vector<NodeId> kernelsOf(const Model &M);
-
 } // namespace xfa
 
 #endif // XFA_LIB_ANALYSIS_KERNEL_H

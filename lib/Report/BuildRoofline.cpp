@@ -2,6 +2,9 @@
 
 #include "Build.h"
 
+#include "xfa/Analysis/FlashTraffic.h"
+#include "xfa/IR/Fused.h"
+
 #include "llvm/Support/FormatVariadic.h"
 
 namespace xfa {
@@ -115,17 +118,57 @@ llvm::Expected<RooflinePoint> evaluatePlain(const Ledger &L,
   return P;
 }
 
-static bool hasFusedAttention(const Structure &S) {
-  for (const Block &B : S.Blocks)
-    for (const AttentionCore &Core : B.Attention)
-      if (Core.Fused)
-        return true;
-  return false;
+/// A core that is one operator, or whose products are in one kernel.
+static bool isOneKernel(const AttentionCore &Core,
+                        llvm::ArrayRef<NodeId> Kernels) {
+  if (Core.Fused)
+    return true;
+  const NodeId In = Kernels[Core.Scores.Index];
+  return In && In == Kernels[Core.Values.Index];
+}
+
+/// C15: what the fused attentions read again, in bytes; none where it is not
+/// known.
+static std::optional<__int128> readAgain(const Report &R,
+                                         llvm::ArrayRef<NodeId> Kernels,
+                                         const Gpu *G, const Bindings &At) {
+  __int128 Sum = 0;
+  for (const Block &B : R.A->Found.Blocks)
+    for (const AttentionCore &Core : B.Attention) {
+      if (!isOneKernel(Core, Kernels))
+        continue;
+      if (!G)
+        return std::nullopt;
+      AttentionShape S;
+      S.ElementBits = elemBits(R.A->ActivationType);
+      for (auto [To, From] : {std::pair{&S.Batch, Core.Batch},
+                              {&S.Heads, Core.Heads},
+                              {&S.KvHeads, Core.KvHeads},
+                              {&S.Rows, Core.Rows},
+                              {&S.Columns, Core.Columns},
+                              {&S.HeadDim, Core.HeadDim},
+                              {&S.ValueDim, Core.ValueDim}}) {
+        if (!From || !From.isKnown())
+          return std::nullopt;
+        llvm::Expected<__int128> V = evaluate(From, At);
+        if (!V) {
+          llvm::consumeError(V.takeError());
+          return std::nullopt;
+        }
+        *To = static_cast<int64_t>(*V);
+      }
+      const std::optional<FlashTraffic> F = flashTraffic(*G, S);
+      if (!F)
+        return std::nullopt;
+      Sum += F->Again + F->Partial;
+    }
+  return Sum;
 }
 
 static RooflineView::Row makeRow(const Report &R, const RooflinePoint &At,
                                  LedgerKind Kind, int GpuIndex,
-                                 const BoundPoint &P, const Traffic &T) {
+                                 const BoundPoint &P, const Traffic &T,
+                                 llvm::ArrayRef<NodeId> Kernels) {
   RooflineView::Row Row;
   Row.At = P.At;
   Row.Kind = Kind;
@@ -134,8 +177,12 @@ static RooflineView::Row makeRow(const Report &R, const RooflinePoint &At,
   Row.Bytes = At.Bytes;
   Row.Intensity = At.Intensity;
   Row.Exact = ledgerOf(*R.A, Kind).Exact;
-  if (Kind == LedgerKind::Textbook || !hasFusedAttention(R.A->Found))
+  if (Kind == LedgerKind::Textbook)
     Row.BytesTotal = At.Bytes;
+  else if (const std::optional<__int128> Again =
+               readAgain(R, Kernels, GpuIndex < 0 ? nullptr : &R.Gpus[GpuIndex],
+                         P.Values))
+    Row.BytesTotal = At.Bytes + *Again;
   if (GpuIndex < 0)
     return Row;
   const Gpu &G = R.Gpus[GpuIndex];
@@ -154,6 +201,7 @@ static RooflineView::Row makeRow(const Report &R, const RooflinePoint &At,
 
 void buildRoofline(Report &R, const BoundPoints &Points) {
   R.Roofline.None = Points.None;
+  const std::vector<NodeId> Kernels = kernelsOf(*R.M);
   for (const LedgerView &L : R.Ledgers) {
     const Ledger &Source = ledgerOf(*R.A, L.Kind);
     Traffic T = splitTraffic(*R.A, Source);
@@ -170,7 +218,7 @@ void buildRoofline(Report &R, const BoundPoints &Points) {
                             llvm::toString(At.takeError());
           continue;
         }
-        R.Roofline.Rows.push_back(makeRow(R, *At, L.Kind, G, P, T));
+        R.Roofline.Rows.push_back(makeRow(R, *At, L.Kind, G, P, T, Kernels));
       }
   }
 }

@@ -84,22 +84,55 @@ def test_table():
     assert done.returncode == 0, done.stderr
 
 
-def test_bytes_of_attention(tmp_path):
-    """fuse-attention leaves 4BND elements a layer and the mask's own: Q, K, V read, the result written."""
-    layers, d, heads, size = 48, 1600, 25, 2
-    out = tmp_path / "out.onnx"
-    xf_opt(GPT2_XL, "--passes=fuse-attention", "-o", out)
-    before, after = (contract.analyze(path, "--ledger=graph") for path in (GPT2_XL, out))
-    roles = {"qk", "scale", "mask", "softmax", "av"}
+LAYERS, D, HEADS, SIZE = 48, 1600, 25, 2
 
-    def core(report, binding):
-        return sum(contract.evaluate(row["bytes"], binding) for row in report["ledgers"]["graph"]["roles"]
-                   if row["role"] in roles)
 
-    for b, n in ((1, 32), (2, 100)):
-        binding = {"B": b, "N": n}
-        saved = core(before, binding) - core(after, binding)
-        # The scores (HBN² elements) between product, scale, mask, softmax and product.
-        assert saved > 0 and saved % (layers * heads * b * n * n * size) == 0
-        left = core(after, binding) - layers * size * 4 * b * n * d
-        assert 0 <= left <= layers * 2 * 8 * b * n * n, "no more than masks"
+def after(passes, scratch, *options):
+    """The report on GPT-2 XL after the passes."""
+    out = scratch / f"{passes}.onnx"
+    xf_opt(GPT2_XL, f"--passes={passes}", "-o", out)
+    return contract.analyze(out, "--ledger=graph", *options)
+
+
+def bytes_at(report, binding, roles=None):
+    graph = report["ledgers"]["graph"]
+    return sum(contract.evaluate(row["bytes"], binding) for row in graph["roles"] if not roles or row["role"] in roles)
+
+
+@pytest.mark.parametrize("binding", [{"B": 1, "N": 1}, {"B": 1, "N": 32}, {"B": 3, "N": 1000}], ids=str)
+def test_against_theory(binding, tmp_path):
+    before = contract.analyze(GPT2_XL, "--ledger=graph")
+    scale, core, attention = (after(passes, tmp_path) for passes in ("fuse-scale", "fuse-mask-softmax", "fuse-attention"))
+    flops = {contract.evaluate(report["ledgers"]["graph"]["flops"], binding) for report in (before, scale, core, attention)}
+    assert len(flops) == 1
+    b, n = binding["B"], binding["N"]
+    scores = SIZE * HEADS * b * n * n  # bytes of one layer's
+    # The unscaled scores are neither written nor read.
+    assert bytes_at(before, binding) - bytes_at(scale, binding) == LAYERS * 2 * scores
+    # Scaled and masked ones: between scale, mask and softmax.
+    assert bytes_at(before, binding) - bytes_at(core, binding) == LAYERS * 4 * scores
+    # Product, scale, mask, softmax, product: four times written and read.
+    assert bytes_at(before, binding) - bytes_at(attention, binding) == LAYERS * 8 * scores
+    # Left: Q, K, V read and the result written, and the mask of B sequences, in the scores' type, read by each layer.
+    # Its making (20BN + N² + 4BN² bytes: the causal mask and the padding's, joined and turned into numbers) is once.
+    left = bytes_at(attention, binding, {"qk", "scale", "mask", "softmax", "av"})
+    assert left == LAYERS * (SIZE * 4 * b * n * D + SIZE * b * n * n) + 20 * b * n + n * n + 4 * b * n * n
+
+
+def test_share_of_time_on_a_t4(tmp_path):
+    """By hand, at B = 1 and N = 1024: each kernel takes the larger of its times (C19)."""
+    n, matrix, vector, bandwidth = 1024, 65e12, 8.1e12, 300e9
+    scores, operand, mask = HEADS * n * n, n * D, n * n  # elements
+    seconds = lambda products, others, elements: max(2 * products / matrix + others / vector, SIZE * elements / bandwidth)
+    unfused = LAYERS * (
+        seconds(D * n * n, 0, 2 * operand + scores)  # Q·Kᵀ
+        + seconds(0, scores, 2 * scores)  # scale
+        + seconds(0, scores, 2 * scores + mask)  # mask
+        + seconds(0, 3 * scores, 2 * scores)  # softmax
+        + seconds(D * n * n, 0, scores + 2 * operand))
+    fused = LAYERS * seconds(2 * D * n * n, 5 * scores, 4 * operand + mask)
+    options = ("--gpu=t4", "--at=B=1,N=1024", "--estimate=per-op")
+    before = contract.analyze(GPT2_XL, "--ledger=graph", *options)["points"][0]["time_s"]
+    later = after("fuse-attention", tmp_path, *options)["points"][0]["time_s"]
+    assert before - later == pytest.approx(unfused - fused, rel=1e-9)
+    assert unfused / before > 5 * fused / later

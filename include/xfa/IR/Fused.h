@@ -38,6 +38,10 @@ inline bool isFused(const Node &N, llvm::StringRef Name) {
            Op.find_first_not_of("0123456789") == llvm::StringRef::npos));
 }
 
+/// By NodeId: the call of the outermost fused kernel that the node is in; none
+/// if it is in none.
+std::vector<NodeId> kernelsOf(const Model &M);
+
 } // namespace xfa
 
 #endif // XFA_IR_FUSED_H
