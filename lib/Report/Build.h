@@ -52,6 +52,8 @@ void buildSpeculative(Report &R, const BoundPoints &Points,
                       const ModelAnalysis *Draft);
 /// --fit, --request, --explain; fails where a role is not in the model.
 llvm::Error buildServing(Report &R, const BoundPoints &Points);
+/// --view=passes.
+void buildPasses(Report &R, const PassTrace &T);
 void buildNodes(Report &R);
 void buildOps(Report &R);
 void buildValues(Report &R);

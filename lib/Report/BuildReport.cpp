@@ -178,7 +178,8 @@ neededSymbols(const ModelAnalysis &A, const ReportOptions &Options) {
 
 llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
                                    ReportOptions Options,
-                                   const ModelAnalysis *Draft) {
+                                   const ModelAnalysis *Draft,
+                                   const PassTrace *Trace) {
   Report R;
   R.LedgersChosen = !Options.Ledgers.empty();
   if (llvm::Error E = pickLedgers(M, A, Options))
@@ -216,6 +217,8 @@ llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
     buildDecode(R, *Points);
   if (R.shows(View::Speculative))
     buildSpeculative(R, *Points, Draft);
+  if (Trace && R.shows(View::Passes))
+    buildPasses(R, *Trace);
   if (llvm::Error E = buildServing(R, *Points))
     return E;
   if (R.shows(View::Nodes))

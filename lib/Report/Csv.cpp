@@ -126,6 +126,22 @@ static void csvReconcile(const Report &R, llvm::raw_ostream &OS) {
   CsvLine(OS) << "graph" << R.Walk->GraphFlops << R.Walk->GraphBytes;
 }
 
+static void csvPasses(const Report &R, llvm::raw_ostream &OS) {
+  CsvLine(OS) << "state" << "fired" << "at" << "ledger" << "gpu" << "flops"
+              << "bytes" << "ai" << "time_s" << "time_per_token_s" << "bound"
+              << "dominant";
+  for (size_t I = 0; R.Passes && I < R.Passes->States.size(); ++I)
+    for (const PassesView::Figure &F : R.Passes->States[I].Figures)
+      CsvLine(OS) << R.Passes->States[I].Name
+                  << (I == 0 ? std::string()
+                             : llvm::itostr(R.Passes->Steps[I - 1].Fired))
+                  << toString(F.At) << ledgerName(F.Kind)
+                  << (F.Gpu < 0 ? "" : R.Gpus[F.Gpu].Key) << F.Flops << F.Bytes
+                  << std::optional<double>(F.Intensity) << F.Time
+                  << F.TimePerToken << boundText(F.BoundBy)
+                  << (F.Dominant ? roleName(*F.Dominant) : "");
+}
+
 void renderCsv(const Report &R, View V, llvm::raw_ostream &OS) {
   switch (V) {
   case View::Roles:
@@ -150,9 +166,10 @@ void renderCsv(const Report &R, View V, llvm::raw_ostream &OS) {
     return csvDecode(R, OS);
   case View::Speculative:
     return csvSpeculative(R, OS);
+  case View::Passes:
+    return csvPasses(R, OS);
   case View::Summary:
   case View::Causality:
-  case View::Passes:
   case View::Advice:
     return; // no tables: the command line does not let them through
   }

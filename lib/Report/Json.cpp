@@ -200,6 +200,8 @@ void renderJson(const Report &R, llvm::raw_ostream &OS) {
       jsonDecode(J, R);
     if (R.Speculative)
       jsonSpeculative(J, R);
+    if (R.Passes)
+      jsonPasses(J, R);
     if (R.Fit)
       jsonFit(J, R);
     if (R.Request)

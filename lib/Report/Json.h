@@ -21,6 +21,7 @@ void jsonDecode(llvm::json::OStream &J, const Report &R);
 void jsonIntensities(llvm::json::OStream &J, const Report &R);
 void jsonAgainst(llvm::json::OStream &J, const DecodeView::Against &A);
 void jsonSpeculative(llvm::json::OStream &J, const Report &R);
+void jsonPasses(llvm::json::OStream &J, const Report &R);
 void jsonFit(llvm::json::OStream &J, const Report &R);
 void jsonRequest(llvm::json::OStream &J, const Report &R);
 void jsonExplanations(llvm::json::OStream &J, const Report &R);

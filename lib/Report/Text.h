@@ -48,6 +48,7 @@ void textComparedIntensities(const DecodeView &V, LedgerKind Kind,
                              const TextStyle &Style, llvm::raw_ostream &OS);
 void textSpeculative(const Report &R, const TextStyle &Style,
                      llvm::raw_ostream &OS);
+void textPasses(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);
 void textFit(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);
 void textRequest(const Report &R, const TextStyle &Style,
                  llvm::raw_ostream &OS);

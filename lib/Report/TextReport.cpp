@@ -305,6 +305,7 @@ static void textView(const Report &R, View V, const TextStyle &Style,
   case View::Speculative:
     return textSpeculative(R, Style, OS);
   case View::Passes:
+    return textPasses(R, Style, OS);
   case View::Advice:
     return;
   }

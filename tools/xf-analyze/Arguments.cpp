@@ -12,7 +12,7 @@ struct Texts {
   std::vector<std::string> Models, Gpus, Points, Sweeps;
   std::string GpuFile, Ledger, Scope, Dtype, Weights, View, Estimate, Format,
       Output, SoftmaxFlops, Layout, If, Draft, Gamma, Alpha, Fit, Request,
-      Explain;
+      Explain, Passes;
 };
 } // namespace
 
@@ -44,6 +44,7 @@ static void declare(CLI::App &App, Texts &T, Arguments &A) {
   App.add_option("--fit", T.Fit);
   App.add_option("--request", T.Request);
   App.add_option("--explain", T.Explain);
+  App.add_option("--passes", T.Passes);
 }
 
 /// One of a few words.
@@ -297,6 +298,27 @@ static llvm::Error pickCounting(const Texts &T, Arguments &A) {
   return llvm::Error::success();
 }
 
+/// --passes shows what it did, unless other views were asked for; the view
+/// without passes is the ladder.
+static llvm::Error pickPasses(const Texts &T, Arguments &A) {
+  const bool Asked = llvm::is_contained(A.Report.Views, View::Passes);
+  A.WantLadder = Asked && T.Passes.empty();
+  if (A.Report.Speculative) {
+    A.Gamma = A.Report.Speculative->Gamma;
+    A.Alpha = A.Report.Speculative->Alpha;
+  }
+  if (T.Passes.empty())
+    return llvm::Error::success();
+  llvm::Expected<std::vector<PassInfo>> Parsed = parsePasses(T.Passes);
+  if (!Parsed)
+    return usageError("--passes=" + T.Passes + ": " +
+                      llvm::toString(Parsed.takeError()));
+  A.Passes = std::move(*Parsed);
+  if (A.Report.Views.empty())
+    A.Report.Views = {View::Summary, View::Passes, View::Roofline};
+  return llvm::Error::success();
+}
+
 llvm::Expected<Arguments> parseArguments(int Count, const char *const *Words) {
   Arguments A;
   Texts T;
@@ -313,7 +335,7 @@ llvm::Expected<Arguments> parseArguments(int Count, const char *const *Words) {
     return usageError("-o needs the name of a file");
   for (llvm::function_ref<llvm::Error(const Texts &, Arguments &)> Step :
        {pickFormat, pickEstimate, pickCounting, pickViews, pickPoints, pickGpus,
-        pickSpeculation, pickPlans})
+        pickSpeculation, pickPlans, pickPasses})
     if (llvm::Error E = Step(T, A))
       return E;
   if (llvm::Error E = parseDtype(T.Dtype, A))

@@ -5,6 +5,7 @@
 
 #include "xfa/Analysis/Analysis.h"
 #include "xfa/Report/Options.h"
+#include "xfa/Transform/Pipeline.h"
 
 namespace xfa::tool {
 
@@ -16,7 +17,11 @@ struct Arguments {
   std::string Output; ///< empty: standard output
   Format Form = Format::Text;
   AnalysisOptions Analysis;
-  bool WantGraphStep = false; ///< decoding by the graph's own ledger, too
+  bool WantGraphStep = false;   ///< decoding by the graph's own ledger, too
+  std::vector<PassInfo> Passes; ///< run first
+  bool WantLadder = false;      ///< --view=passes without --passes
+  int64_t Gamma = 4;            ///< of the ladder's last rung
+  double Alpha = 0.8;
   ReportOptions Report;
   std::vector<Gpu> OwnGpus; ///< of --gpu-file
 };

@@ -31,6 +31,12 @@ What is counted
   --if=then|else|max     the branch of an If whose condition is not known
   --strict               fail where a cost or a shape is not known
 
+Rewrites
+  --passes=P[,P...]      rewrite first, and show what each pass did (xf-opt
+                         --list-passes names them; O1 and O2 are several)
+  --view=passes          without --passes: from the model as written to a token,
+                         by O1, O2, a cache, int4 weights, speculation
+
 Decoding and serving
   --view=decode          one new token a sequence, N positions in the cache
   --draft=MODEL          speculative decoding with that draft (--view=speculative)
@@ -42,7 +48,7 @@ Decoding and serving
 
 Output
   --view=VIEW[,VIEW...]  summary shapes nodes ops roles layers roofline crossover
-                         memory decode speculative causality reconcile
+                         memory decode speculative causality reconcile passes
                          (default: summary,roles,roofline)
   --estimate=roofline|per-op   times from the totals, or summed over operators
   --format=text|json|csv   csv holds one table: one --view (default: roofline)

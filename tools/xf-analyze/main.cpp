@@ -8,6 +8,7 @@
 #include "xfa/Report/GpuList.h"
 #include "xfa/Report/Render.h"
 #include "xfa/Transform/DecodeRewrite.h"
+#include "xfa/Transform/PassTrace.h"
 
 #include <cstdlib>
 #include <sys/ioctl.h>
@@ -62,21 +63,24 @@ static llvm::Error unknownError(const Model &M, const ModelAnalysis &A) {
   return llvm::createStringError(Sentence + "; --strict allows none");
 }
 
+/// The model once more. `AsRead`: no pass has changed it.
+static llvm::Expected<std::unique_ptr<Model>>
+freshCopy(const Model &M, llvm::StringRef Path, bool AsRead) {
+  if (AsRead && Path != "-")
+    return importFile(Path);
+  // Standard input is read once.
+  llvm::Expected<Exported> Bytes = exportBinary(M);
+  if (!Bytes)
+    return Bytes.takeError();
+  return importBuffer(llvm::MemoryBuffer::getMemBufferCopy(Bytes->str()), Path);
+}
+
 /// The graph's own decoding step of a model that has no cache.
 static llvm::Error addGraphStep(const Model &M, llvm::StringRef Path,
-                                ModelAnalysis &Analysis) {
+                                bool AsRead, ModelAnalysis &Analysis) {
   if (!Analysis.Decode || !Analysis.Decode->None.empty() || Analysis.HasCache)
     return llvm::Error::success();
-  llvm::Expected<std::unique_ptr<Model>> Fresh = [&] {
-    if (Path != "-")
-      return importFile(Path);
-    // Standard input is read once.
-    llvm::Expected<Exported> Bytes = exportBinary(M);
-    if (!Bytes)
-      return llvm::Expected<std::unique_ptr<Model>>(Bytes.takeError());
-    return importBuffer(llvm::MemoryBuffer::getMemBufferCopy(Bytes->str()),
-                        Path);
-  }();
+  llvm::Expected<std::unique_ptr<Model>> Fresh = freshCopy(M, Path, AsRead);
   if (!Fresh)
     return Fresh.takeError();
   return decodeThroughRewrite(**Fresh, Analysis);
@@ -86,6 +90,17 @@ static int analyze(Arguments &A) {
   llvm::Expected<std::unique_ptr<Model>> M = importFile(A.Model);
   if (!M)
     return fail(M.takeError());
+  std::optional<PassTrace> Trace;
+  if (!A.Passes.empty() || A.WantLadder) {
+    llvm::Expected<PassTrace> Traced =
+        A.WantLadder
+            ? traceLadder([&] { return freshCopy(**M, A.Model, true); },
+                          A.Analysis, A.Gamma, A.Alpha)
+            : tracePasses(**M, A.Passes, A.Analysis);
+    if (!Traced)
+      return fail(Traced.takeError());
+    Trace = std::move(*Traced);
+  }
   llvm::Expected<std::unique_ptr<ModelAnalysis>> Analysis =
       analyseModel(**M, A.Analysis);
   if (!Analysis)
@@ -106,15 +121,16 @@ static int analyze(Arguments &A) {
     DraftModel = std::move(*Small);
     Draft = std::move(*OfSmall);
     if (A.WantGraphStep)
-      if (llvm::Error E =
-              addGraphStep(*DraftModel, A.Report.Speculative->Draft, *Draft))
+      if (llvm::Error E = addGraphStep(*DraftModel, A.Report.Speculative->Draft,
+                                       /*AsRead=*/true, *Draft))
         return fail(std::move(E));
   }
   if (A.WantGraphStep)
-    if (llvm::Error E = addGraphStep(**M, A.Model, **Analysis))
+    if (llvm::Error E =
+            addGraphStep(**M, A.Model, A.Passes.empty(), **Analysis))
       return fail(std::move(E));
-  llvm::Expected<Report> R =
-      buildReport(**M, **Analysis, A.Report, Draft.get());
+  llvm::Expected<Report> R = buildReport(**M, **Analysis, A.Report, Draft.get(),
+                                         Trace ? &*Trace : nullptr);
   if (!R)
     return fail(R.takeError());
   std::vector<std::string> Warnings = (*M)->Warnings;

@@ -10,6 +10,7 @@
 #define XFA_REPORT_VIEWS_H
 
 #include "xfa/Report/DecodeViews.h"
+#include "xfa/Report/PassViews.h"
 
 namespace xfa {
 
@@ -135,6 +136,7 @@ struct Report {
   std::vector<IntensityView> Intensities; ///< of Ledgers
   std::optional<DecodeView> Decode; ///< with View::Decode, View::Speculative
   std::optional<SpeculativeView> Speculative; ///< with View::Speculative
+  std::optional<PassesView> Passes;           ///< with View::Passes
   std::optional<FitView> Fit;
   std::optional<RequestView> Request;
   std::vector<Explanation> Explanations;
@@ -155,10 +157,12 @@ bool wantsMemory(const ReportOptions &Options);
 /// UsageError: a point names a symbol that the graph has not, leaves one
 /// without value, or lies outside what it may be. Other errors: the model has
 /// no transformer but its textbook ledger is asked for.
-/// `Draft`: of ReportOptions::Speculative, if that is asked for.
+/// `Draft`: of ReportOptions::Speculative, if that is asked for. `Trace`: what
+/// View::Passes shows.
 llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
                                    ReportOptions Options,
-                                   const ModelAnalysis *Draft = nullptr);
+                                   const ModelAnalysis *Draft = nullptr,
+                                   const PassTrace *Trace = nullptr);
 
 } // namespace xfa
 
