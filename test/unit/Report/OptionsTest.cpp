@@ -116,7 +116,8 @@ TEST(Options, ViewsByName) {
             "view 'advice' is not available yet in this version");
   EXPECT_EQ(errorOf(parseViews("summary,")),
             "no view ''; there are: summary shapes nodes ops roles layers "
-            "roofline crossover memory decode speculative causality reconcile");
+            "roofline crossover memory decode speculative causality reconcile "
+            "passes");
 }
 
 } // namespace
