@@ -207,7 +207,7 @@ bool Recogniser::findScores(FoundCore &C, ValueId V, int64_t Axis,
             continue;
           C.MaskOperands.push_back(Mask);
           const ValueFacts &F = Facts[Mask];
-          RowMask |= F.HasRank && F.rank() >= 2 && !F.Dims[F.rank() - 2].is(1);
+          RowMask |= hidesByRow(Mask);
           if (F.HasRank && F.rank() >= 1)
             C.Core.MaskLengths.push_back(F.Dims.back());
         }

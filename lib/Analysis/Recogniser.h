@@ -105,6 +105,11 @@ private:
                                     const llvm::DenseSet<int> &Taken) const;
   Expr widthLeft(int Product, bool InFront) const;
 
+  // RowMask.cpp
+  bool hidesByRow(ValueId Mask) const;
+  bool hidesBy(unsigned FromEnd, ValueId V,
+               llvm::SmallDenseSet<ValueId, 16> &Seen) const;
+
   // Norms.cpp
   void findNorms();
 

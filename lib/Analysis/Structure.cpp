@@ -269,9 +269,7 @@ void Recogniser::describe() {
   else if (Mlps.empty() && Cores.size() == 1)
     S.Kind = Structure::Attention;
   else
-    S.Kind = AnyCache || (LmHead >= 0 && AnyMask) || RowMask
-                 ? Structure::Decoder
-                 : Structure::Encoder;
+    S.Kind = AnyCache || RowMask ? Structure::Decoder : Structure::Encoder;
 }
 
 Structure recogniseStructure(const Model &M, const ShapeFacts &Facts,
