@@ -137,17 +137,10 @@ llvm::Error addKvCache(PassContext &Context) {
     return llvm::Error::success();
   }
   Structure Found = recogniseStructure(M, *Shapes, U, Store);
-  for (const Block &B : Found.Blocks)
-    for (const AttentionCore &C : B.Attention)
-      if (C.Cached && !C.Cross) {
-        Context.refuse(labelOf(M, C.Softmax),
-                       "reads keys and values of earlier steps: the graph has "
-                       "a cache already");
-        return llvm::Error::success();
-      }
   for (const Metadata &Prop : M.Props)
     if (Prop.Key == "xfa.cache") {
-      Context.refuse("", "the graph has a cache already");
+      Context.refuse(
+          "", "the graph has a cache already: it says so itself, in xfa.cache");
       return llvm::Error::success();
     }
   TimeDependence Time = analyseTime(M, *Shapes, Found, Store,
@@ -155,7 +148,14 @@ llvm::Error addKvCache(PassContext &Context) {
   kvcache::Facts F(M, *Shapes, Time, Store);
   Plan P = makePlan(F);
   if (P.Refused) {
-    Context.refuse(labelOf(M, P.Refused->Where), P.Refused->Why);
+    // What is wrong with the whole graph is wrong with its sequence.
+    ValueId Sequence = Time.Tokens;
+    if (!Sequence && !M.main().Inputs.empty())
+      Sequence = M.main().Inputs[0];
+    std::string Where = labelOf(M, P.Refused->Where);
+    if (Where.empty() && Sequence)
+      Where = M[Sequence].Name.str() + " (input)";
+    Context.refuse(Where, P.Refused->Why);
     return llvm::Error::success();
   }
   std::vector<Kept> Cache = nameCache(F, P, Found);

@@ -174,8 +174,10 @@ std::optional<Obstacle> acceptable(const Facts &F) {
   if (!T.New)
     return Obstacle{NodeId(), T.WhyNot};
   if (!T.Past.is(0))
-    return Obstacle{NodeId(), "the graph has a cache already: rows and columns "
-                              "have different lengths"};
+    return Obstacle{NodeId(),
+                    "attention reads '" + toString(T.Past) +
+                        "' more positions than it has rows for: it would have "
+                        "to read those of its own rows only"};
   const ValueFacts &Tokens = F.Shapes[T.Tokens];
   if (Tokens.rank() < 2 || Tokens.Dims[1] != T.New)
     return Obstacle{NodeId(), "the tokens '" + F.M[T.Tokens].Name.str() +

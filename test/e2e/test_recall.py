@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import test_kv_cache
 
 RECALL = contract.MODELS / "recall"
 PAIRS = 24
@@ -63,3 +64,16 @@ def test_what_the_tool_finds(name, layers):
     for B, N in [(1, 1), (2, 49), (64, 7)]:  # attention only: 8BND² + 4BN²D + 5HBN² a layer
         expected = layers * (8 * B * N * 64**2 + 4 * B * N**2 * 64 + 5 * 2 * B * N**2)
         assert contract.evaluate(flops, {"B": B, "N": N}) == expected
+
+
+@pytest.mark.parametrize("chunks", [[2 * PAIRS + 1], [2] * PAIRS + [1], [1] * (2 * PAIRS + 1)], ids=["at_once", "pairs", "one_by_one"])
+def test_two_layers_can_through_a_cache(chunks, tmp_path):
+    """kv-cache: the answers of the whole sequence, from a past and the tokens that are new."""
+    cached, caches, why = test_kv_cache.rewritten(onnx.load(RECALL / "recall_2_layers.onnx"), tmp_path)
+    assert sum(cache["bytes_per_token"] for cache in caches) == 2 * 2 * 64 * 4, why
+    tokens, answers = task().sequences(np.random.default_rng(1001), 500, PAIRS)
+    run = test_kv_cache.session(cached, test_kv_cache.LEVELS[1])
+    answered = test_kv_cache.decode(run, caches, tokens, chunks)[:, -1].argmax(-1)
+    assert (answered == answers).mean() >= 0.9
+    whole = onnxruntime.InferenceSession(str(RECALL / "recall_2_layers.onnx"), providers=["CPUExecutionProvider"])
+    assert (answered == whole.run(None, {"input_ids": tokens})[0][:, -1].argmax(-1)).all()
