@@ -18,8 +18,15 @@ private:
   std::vector<Coordinates> points(const TracedState &From) const;
   void addFigure(PassesView::State &To, const TracedState &From,
                  LedgerKind Kind, int G, const BoundPoint &P);
-  void findDominant(PassesView::Figure &F, const ModelAnalysis &A,
+  void findDominant(PassesView::Figure &F, const TracedState &From,
                     const BoundPoint &P) const;
+
+  static const Ledger &ledger(const TracedState &S, LedgerKind Kind) {
+    return S.Instead ? S.Instead->L : ledgerOf(*S.A, Kind);
+  }
+  /// With the sums over devices, where there are any.
+  std::optional<double> time(const TracedState &From, const RooflinePoint &At,
+                             const Gpu &G, const Bindings &Values) const;
 
   const Report &R;
 };
@@ -57,22 +64,22 @@ PassesView::State PassesBuilder::state(const TracedState &From) {
   };
   llvm::SmallVector<LedgerKind, 2> Kinds;
   for (LedgerKind K : R.Options.Ledgers)
-    if (K == LedgerKind::Graph || A.Textbook) {
+    if (K == LedgerKind::Graph || (A.Textbook && !From.Instead)) {
       Kinds.push_back(K);
-      Add(ledgerOf(A, K).Total.flops());
-      Add(ledgerOf(A, K).Total.bytes());
+      Add(ledger(From, K).Total.flops());
+      Add(ledger(From, K).Total.bytes());
     }
   llvm::Expected<BoundPoints> Points = bindPoints(A, points(From), Needed);
   if (!Points) { // a pass may rename what the user bound
     S.None = llvm::toString(Points.takeError());
     for (LedgerKind K : Kinds)
       S.Ledgers.push_back(
-          ledgerView(ledgerOf(A, K), K, A.ActivationType, nullptr));
+          ledgerView(ledger(From, K), K, A.ActivationType, nullptr));
     return S;
   }
   S.None = Points->None;
   for (LedgerKind K : Kinds) {
-    S.Ledgers.push_back(ledgerView(ledgerOf(A, K), K, A.ActivationType,
+    S.Ledgers.push_back(ledgerView(ledger(From, K), K, A.ActivationType,
                                    sharePoint(Points->Points)));
     const int First = R.Gpus.empty() ? -1 : 0;
     const int End = std::max(static_cast<int>(R.Gpus.size()), First + 1);
@@ -83,10 +90,30 @@ PassesView::State PassesBuilder::state(const TracedState &From) {
   return S;
 }
 
+std::optional<double> PassesBuilder::time(const TracedState &From,
+                                          const RooflinePoint &At, const Gpu &G,
+                                          const Bindings &Values) const {
+  if (!From.Instead)
+    return chosenTime(R, At);
+  // By roles there is no time by operators.
+  if (R.Options.Times == Estimate::PerOp || !At.Time)
+    return std::nullopt;
+  if (!From.Instead->Reduced)
+    return At.Time;
+  llvm::Expected<__int128> Bytes = evaluate(From.Instead->Reduced, Values);
+  if (!Bytes) {
+    llvm::consumeError(Bytes.takeError());
+    return std::nullopt;
+  }
+  const std::optional<double> Sums =
+      allReduceTime(static_cast<double>(*Bytes), From.Instead->Devices, G);
+  return Sums ? std::optional(*At.Time + *Sums) : std::nullopt;
+}
+
 void PassesBuilder::addFigure(PassesView::State &To, const TracedState &From,
                               LedgerKind Kind, int G, const BoundPoint &P) {
   const ModelAnalysis &A = *From.A;
-  const Ledger &L = ledgerOf(A, Kind);
+  const Ledger &L = ledger(From, Kind);
   llvm::Expected<RooflinePoint> At =
       G < 0 ? evaluatePlain(L, P.Values)
             : evaluateRoofline(L, R.Gpus[G], A.MatrixType, P.Values,
@@ -104,18 +131,20 @@ void PassesBuilder::addFigure(PassesView::State &To, const TracedState &From,
   F.Bytes = At->Bytes;
   F.Intensity = At->Intensity;
   F.BoundBy = At->BoundBy;
-  F.Time = G < 0 ? std::nullopt : chosenTime(R, *At);
+  if (G >= 0)
+    F.Time = time(From, *At, R.Gpus[G], P.Values);
   if (F.Time)
     F.TimePerToken = *F.Time / From.Yield;
-  findDominant(F, A, P);
+  findDominant(F, From, P);
   To.Figures.push_back(std::move(F));
 }
 
 /// By the larger of a role's times, of its bytes where no peak is known.
-void PassesBuilder::findDominant(PassesView::Figure &F, const ModelAnalysis &A,
+void PassesBuilder::findDominant(PassesView::Figure &F, const TracedState &From,
                                  const BoundPoint &P) const {
+  const ModelAnalysis &A = *From.A;
   double Sum = 0, Most = 0;
-  for (const Ledger::RoleRow &Row : ledgerOf(A, F.Kind).Roles) {
+  for (const Ledger::RoleRow &Row : ledger(From, F.Kind).Roles) {
     Ledger Part;
     Part.Total = Row.W;
     Part.Pieces.push_back({Row.W, A.MatrixType, A.Store->constant(1)});

@@ -53,7 +53,8 @@ static std::string reason(const PassResult &R) {
 
 llvm::Expected<PassTrace>
 traceLadder(std::function<llvm::Expected<std::unique_ptr<Model>>()> Fresh,
-            const AnalysisOptions &Options, int64_t Gamma, double Alpha) {
+            const AnalysisOptions &Options, int64_t Gamma, double Alpha,
+            llvm::ArrayRef<WhatIf> WhatIfs) {
   PassTrace T;
   T.IsLadder = true;
   // What its passes refuse is told where they are asked for by name.
@@ -109,6 +110,19 @@ traceLadder(std::function<llvm::Expected<std::unique_ptr<Model>>()> Fresh,
   Verified.NewTokens = Gamma + 1;
   Verified.Yield = expectedTokens(Alpha, Gamma);
   T.States.push_back(std::move(Verified));
+  for (const WhatIf &W : WhatIfs) {
+    const TracedState &Pass = T.States[1], &Step = T.States[2];
+    TracedState S = W.Kind == WhatIf::ChunkedPrefill || !Step.A ? Pass : Step;
+    S.Name = S.Name + ", " + W.name();
+    llvm::Expected<WhatIfCost> Cost = applyWhatIf(*S.A, W);
+    if (Cost) {
+      S.Instead = std::move(*Cost);
+    } else {
+      S.Why = llvm::toString(Cost.takeError());
+      S.A.reset();
+    }
+    T.States.push_back(std::move(S));
+  }
   return T;
 }
 

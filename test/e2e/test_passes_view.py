@@ -56,3 +56,21 @@ def test_a_rung_that_is_not_there_says_why():
     cached = next(rung for rung in report["ladder"] if rung["rung"] == "with a cache")
     assert cached["points"] == [] and cached["graph"] is None
     assert "the kv-cache pass does not fire" in cached["none"]
+
+
+def test_what_ifs():
+    report = contract.analyze(MODELS[0], "--view=passes", "--gpu=h100", "--at=B=2,N=1024", "--ledger=graph",
+                              "--what-if=tensor-parallel=5,tensor-parallel=2,chunked-prefill=256,kv-bits=8")
+    points = {rung["rung"]: rung["points"][0] for rung in report["ladder"] if rung["points"]}
+    step, prefill = points["with a cache"], points["O2"]
+    # 307,200 bytes a position of each sequence, half of them.
+    assert step["bytes"] - points["with a cache, kv-bits=8"]["bytes"] == 2 * 1024 * 307_200 // 2
+    # Three chunks more read the weights (not the embeddings' rows); before the chunks stand 0, 256, 512 and 768 positions.
+    weights = 3_111_945_600
+    assert points["O2, chunked-prefill=256"]["bytes"] - prefill["bytes"] == 3 * weights + 2 * (256 + 512 + 768) * 307_200
+    # Two sums a layer of B rows of D on a link of 450 GB/s each way (ring: 2 · 4/5 of the bytes).
+    shared = points["with a cache, tensor-parallel=5"]
+    sums = 2 * 4 / 5 * 48 * 2 * 2 * 1600 * 2 / 450e9
+    assert shared["time_s"] == pytest.approx(shared["bytes"] / 3350e9 + sums)
+    refused = next(rung for rung in report["ladder"] if rung["rung"].endswith("tensor-parallel=2"))
+    assert refused["points"] == [] and "25 heads, which 2 devices cannot share" in refused["none"]

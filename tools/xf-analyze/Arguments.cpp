@@ -12,7 +12,7 @@ struct Texts {
   std::vector<std::string> Models, Gpus, Points, Sweeps;
   std::string GpuFile, Ledger, Scope, Dtype, Weights, View, Estimate, Format,
       Output, SoftmaxFlops, Layout, If, Draft, Gamma, Alpha, Fit, Request,
-      Explain, Passes;
+      Explain, Passes, WhatIfs;
 };
 } // namespace
 
@@ -45,6 +45,7 @@ static void declare(CLI::App &App, Texts &T, Arguments &A) {
   App.add_option("--request", T.Request);
   App.add_option("--explain", T.Explain);
   App.add_option("--passes", T.Passes);
+  App.add_option("--what-if", T.WhatIfs);
 }
 
 /// One of a few words.
@@ -306,6 +307,16 @@ static llvm::Error pickPasses(const Texts &T, Arguments &A) {
   if (A.Report.Speculative) {
     A.Gamma = A.Report.Speculative->Gamma;
     A.Alpha = A.Report.Speculative->Alpha;
+  }
+  if (!T.WhatIfs.empty()) {
+    if (!A.WantLadder)
+      return usageError("--what-if adds rungs to the ladder: it needs "
+                        "--view=passes, and no --passes");
+    llvm::Expected<std::vector<WhatIf>> Given = parseWhatIfs(T.WhatIfs);
+    if (!Given)
+      return usageError("--what-if=" + T.WhatIfs + ": " +
+                        llvm::toString(Given.takeError()));
+    A.WhatIfs = std::move(*Given);
   }
   if (T.Passes.empty())
     return llvm::Error::success();

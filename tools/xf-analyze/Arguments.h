@@ -3,7 +3,7 @@
 #ifndef XFA_TOOLS_XF_ANALYZE_ARGUMENTS_H
 #define XFA_TOOLS_XF_ANALYZE_ARGUMENTS_H
 
-#include "xfa/Analysis/Analysis.h"
+#include "xfa/Analysis/WhatIf.h"
 #include "xfa/Report/Options.h"
 #include "xfa/Transform/Pipeline.h"
 
@@ -22,6 +22,7 @@ struct Arguments {
   bool WantLadder = false;      ///< --view=passes without --passes
   int64_t Gamma = 4;            ///< of the ladder's last rung
   double Alpha = 0.8;
+  std::vector<WhatIf> WhatIfs; ///< rungs of their own
   ReportOptions Report;
   std::vector<Gpu> OwnGpus; ///< of --gpu-file
 };

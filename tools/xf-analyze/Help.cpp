@@ -36,6 +36,8 @@ Rewrites
                          --list-passes names them; O1 and O2 are several)
   --view=passes          without --passes: from the model as written to a token,
                          by O1, O2, a cache, int4 weights, speculation
+  --what-if=W[,W...]     more rungs: tensor-parallel=DEVICES,
+                         chunked-prefill=TOKENS, kv-bits=BITS
 
 Decoding and serving
   --view=decode          one new token a sequence, N positions in the cache

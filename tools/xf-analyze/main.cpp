@@ -95,7 +95,7 @@ static int analyze(Arguments &A) {
     llvm::Expected<PassTrace> Traced =
         A.WantLadder
             ? traceLadder([&] { return freshCopy(**M, A.Model, true); },
-                          A.Analysis, A.Gamma, A.Alpha)
+                          A.Analysis, A.Gamma, A.Alpha, A.WhatIfs)
             : tracePasses(**M, A.Passes, A.Analysis);
     if (!Traced)
       return fail(Traced.takeError());

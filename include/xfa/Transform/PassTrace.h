@@ -3,6 +3,7 @@
 #ifndef XFA_TRANSFORM_PASSTRACE_H
 #define XFA_TRANSFORM_PASSTRACE_H
 
+#include "xfa/Analysis/WhatIf.h"
 #include "xfa/Transform/Pipeline.h"
 
 #include <functional>
@@ -20,6 +21,8 @@ struct TracedState {
   /// how many come of it. 0: all N positions, for one.
   int64_t NewTokens = 0;
   double Yield = 1;
+  /// A what-if of A: its own graph ledger, and the textbook's does not count.
+  std::optional<WhatIfCost> Instead;
 };
 
 struct PassTrace {
@@ -37,10 +40,12 @@ llvm::Expected<PassTrace> tracePasses(Model &M, llvm::ArrayRef<PassInfo> Passes,
 /// cache (kv-cache, O2), with int4 weights in groups of 128, and as the target
 /// of speculative decoding, Gamma tokens proposed in a round and each accepted
 /// with probability Alpha (the draft's own cost is not counted). `Fresh` gives
-/// the model as written, anew each time.
+/// the model as written, anew each time. What-ifs of the prompt are of O2,
+/// those of a step of what has a cache, where that is there.
 llvm::Expected<PassTrace>
 traceLadder(std::function<llvm::Expected<std::unique_ptr<Model>>()> Fresh,
-            const AnalysisOptions &Options, int64_t Gamma, double Alpha);
+            const AnalysisOptions &Options, int64_t Gamma, double Alpha,
+            llvm::ArrayRef<WhatIf> WhatIfs = {});
 
 } // namespace xfa
 
