@@ -106,7 +106,10 @@ static bool cutPart(const Facts &F, const Part &P, std::vector<ValueId> &Cut,
   for (ValueId V : P.Values) {
     bool Layout;
     int64_t Bytes = F.keptBytes(V, Layout);
-    int64_t Weight = Bytes ? Bytes * 64 + (Layout ? 0 : 1) : Unbounded;
+    // Before the heads are expanded rather than after.
+    int64_t Weight =
+        Bytes ? Bytes * 64 + (Layout ? 0 : 1) + (F.repeats(V) ? 2 : 0)
+              : Unbounded;
     unsigned In = Place[V];
     Net.connect(In, In + 1, Weight);
     auto From = sources(F, V);

@@ -34,9 +34,11 @@ bool Emitter::run(llvm::ArrayRef<Kept> Cache, std::string &Why) {
     return false;
   for (auto [I, End] : llvm::enumerate(Ends))
     E.setOutput(Main, static_cast<unsigned>(I), End);
-  for (const Kept &K : Cache)
-    E.addOutput(Main, get(K.Value, F.full(K.Value)), K.Present,
+  for (const Kept &K : Cache) {
+    get(K.Value, F.full(K.Value));
+    E.addOutput(Main, PresentOf[K.Value], K.Present,
                 cacheType(K, /*Past=*/false));
+  }
   return true;
 }
 
@@ -47,8 +49,11 @@ TypeId Emitter::cacheType(const Kept &K, bool Past) {
   std::string Length = Past ? "past_" + New : "past_" + New + " + " + New;
   llvm::SmallVector<DeclaredDim, 4> Dims;
   for (size_t A = 0; A < Shape.Dims.size(); ++A) {
+    std::optional<Repeats> R = F.repeats(K.Value);
     if (A == K.TimeAxis)
       Dims.push_back(E.dim(Length));
+    else if (R && R->Axis == A)
+      Dims.push_back(E.dim(R->Outer * R->Inner));
     else if (auto C = Shape.Dims[A].constant())
       Dims.push_back(E.dim(*C));
     else
@@ -117,8 +122,18 @@ ValueId Emitter::make(ValueId V, Version Which) {
   if (F.isHistory(V) && Which == F.full(V))
     if (auto It = PastOf.find(V); It != PastOf.end()) {
       ValueId Past = It->second, New = get(V, 0);
-      return E.make(Main, "Concat", {Past, New},
-                    {E.intAttr("axis", F.time(V).Axes[0].Axis)});
+      auto Choose = [&](ValueId From, llvm::ArrayRef<int64_t> Places,
+                        unsigned Axis) {
+        return E.make(Main, "Gather", {From, E.intVector(Places)},
+                      {E.intAttr("axis", Axis)});
+      };
+      std::optional<Repeats> R = F.repeats(V);
+      if (R)
+        New = Choose(New, R->once(), R->Axis);
+      ValueId All = E.make(Main, "Concat", {Past, New},
+                           {E.intAttr("axis", F.time(V).Axes[0].Axis)});
+      PresentOf[V] = All;
+      return R ? Choose(All, R->again(), R->Axis) : All;
     }
   std::string Why;
   std::optional<Rule> R = F.rule(V, Which, Why);

@@ -57,7 +57,7 @@ private:
   Lengths L;
   std::vector<NodeId> Nodes; ///< as they were
   std::vector<ValueId> Outputs;
-  llvm::DenseMap<ValueId, ValueId> PastOf;
+  llvm::DenseMap<ValueId, ValueId> PastOf, PresentOf;
   std::map<std::pair<uint32_t, Version>, ValueId> Made;
   std::map<std::pair<uint32_t, Version>, NodeId> Copies; ///< by node
   llvm::StringMap<unsigned> NodeNames;

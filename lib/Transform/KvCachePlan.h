@@ -62,6 +62,19 @@ struct Plan {
   llvm::DenseMap<ValueId, llvm::SmallVector<Version, 2>> Versions;
 };
 
+/// An axis of Outer · Times · Inner places whose elements are the same at all
+/// Times.
+struct Repeats {
+  unsigned Axis;
+  int64_t Outer, Times, Inner;
+
+  bool operator==(const Repeats &) const = default;
+  /// Places that hold everything once, and the places among those that make up
+  /// the axis again.
+  llvm::SmallVector<int64_t, 16> once() const;
+  llvm::SmallVector<int64_t, 16> again() const;
+};
+
 /// Facts that planning and emission share.
 class Facts {
 public:
@@ -103,7 +116,10 @@ public:
   bool isHistory(ValueId V) const {
     return time(V).Tokens && time(V).Axes.size() == 1;
   }
-  /// Bytes of one position of one sequence; 0 if it cannot be kept.
+  /// Heads that V has several times.
+  std::optional<Repeats> repeats(ValueId V, unsigned Depth = 0) const;
+  /// Bytes of one position of one sequence, of heads that repeat once; 0 if it
+  /// cannot be kept.
   int64_t keptBytes(ValueId V, bool &Layout) const;
 
 private:
@@ -114,8 +130,11 @@ private:
   std::optional<Rule> attentionRule(ValueId V, Version Wanted,
                                     std::string &Why) const;
   std::optional<Rule> sliceRule(ValueId V, Version Wanted) const;
+  std::optional<Repeats> repeatsOf(ValueId V, unsigned Depth) const;
   Rule rowsRule(ValueId V, Version Wanted, Version Whole) const;
   AxisLinks links(ValueId V, unsigned Operand) const;
+
+  mutable llvm::DenseMap<ValueId, std::optional<Repeats>> Repeated;
 };
 
 /// New in E becomes the symbol of new, or of all, positions.

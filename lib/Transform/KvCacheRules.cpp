@@ -413,6 +413,8 @@ int64_t Facts::keptBytes(ValueId V, bool &Layout) const {
   }
   if (Sequences > 1 || (Sequences == 0 && !Tokens.Dims[0].isConstant()))
     return 0;
+  if (std::optional<Repeats> R = repeats(V); R && R->Axis != T.Axes[0].Axis)
+    Elements /= R->Times;
   Layout =
       F.rank() == 4 && T.Axes[0].Axis == 2 && (F.Dims[0] == Tokens.Dims[0]);
   return Elements * static_cast<int64_t>(elemBits(F.Elem) / 8);

@@ -7,7 +7,7 @@ from onnx import TensorProto, helper, numpy_helper
 VOCABULARY, LONGEST = 31, 24
 
 MASKS = ("compare", "additive", "trilu", "trilu_fill", "buffer", "window", "arithmetic", "alibi", "heads")
-POSITIONS = ("learned", "sliced", "rotary", "none", "counted")
+POSITIONS = ("learned", "sliced", "rotary", "turned_late", "none", "counted")
 SCALES = ("scores", "query", "both", "none")
 SOFTMAXES = ("op", "written", "shifted")
 PADDINGS = ("none", "none", "none", "and", "additive", "places")
@@ -217,6 +217,8 @@ class Draw:
             q, k = self.rotate(q), self.rotate(k)
         scale = self.width ** -0.5
         k, v = self.expand(k), self.expand(v)
+        if self.position == "turned_late":  # behind the expansion of the heads
+            q, k = self.rotate(q), self.rotate(k)
         if self.scale == "both":
             q, k = (op("Mul", each, self.number(scale ** 0.5)) for each in (q, k))
         if self.scale == "query":

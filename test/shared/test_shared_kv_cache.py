@@ -52,7 +52,7 @@ def test_a_cache_is_not_doubled(model, tmp_path):
 
 @pytest.mark.parametrize("name, layers, heads, width", [
     ("llama3-8b-2l_nopast_ts17", 2, 8, 128), ("llama3-8b-2l_nopast_dynamo18_eager", 2, 8, 128), ("mistral-7b-2l_nopast_dynamo18_eager", 2, 8, 128),
-    ("starcoder2-3b-2l_nopast_dynamo18_eager", 2, 2, 128),
+    ("falcon-40b-2l_nopast_dynamo18_eager", 2, 8, 64), ("starcoder2-3b-2l_nopast_dynamo18_eager", 2, 2, 128),
     ("mixtral-8x7b-2l_nopast_dynamo18_eager", 2, 8, 128), ("gemma3-1b-6l_nopast_dynamo20_sdpa", 6, 1, 256),
     ("granite-2b-2l_nopast_ts17_sdpa", 2, 8, 64), ("newops_llama_2l_nopast_dynamo23", 2, 8, 64)])
 def test_heads_are_kept_before_they_are_expanded(name, layers, heads, width, tmp_path):
