@@ -171,7 +171,7 @@ OPERATORS = [(kind, mask) for kind in ("four", "three", "multihead") for mask in
              if (kind, mask) != ("multihead", "boolean")]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 5])
+@pytest.mark.parametrize("seed", [1, 2, 4])
 @pytest.mark.parametrize("kind, mask", OPERATORS)
 def test_attention_as_one_operator(kind, mask, seed, tmp_path):
     draw = Operator(seed, kind, mask)
