@@ -14,7 +14,7 @@ path such as ledgers.textbook.roles[role=qk].flops, or arithmetic over paths in 
     first     the least N at which the tool's formula is no longer negative, at B = 1
 A row in which the seed errs also has `slip`, which says how, and what shows it:
     rules     the formula or the word that the seed's own rules give, which the tool's must equal; or
-    working   arithmetic that gives the seed's figure again, as the slip says; or
+    working   arithmetic that gives the seed's figure again, as the slip says; beside reckoned, what its slip would give; or
     properly  the seed's own arithmetic, which does not give its figure
 `where` gives letters of the formula a value. A row with `recall` runs the models of models/recall. `model`, `options`,
 `tool` and `where` may stand in the section, for all of its rows.
@@ -190,6 +190,10 @@ def judge_reckoned(build, row):
     number, wanted = reckon(answer(build, row)), reckon(row["reckoned"])
     if abs(number - wanted) > wanted / 10**12:
         raise Wrong(f"{float(number):.15g}, not {float(wanted):.15g}")
+    if "slip" in row:
+        if reckon(row["working"]) == wanted:
+            raise Wrong("the slip changes nothing")
+        return readable(number), "slip"
     return readable(number), "equal to what its figures give"
 
 
@@ -280,8 +284,8 @@ def command(row):
 
 def said(row):
     kind = kind_of(row)
-    if kind == "reckoned":
-        return "asked, not given"
+    if kind == "reckoned" and "said" not in row:
+        return f"asked, not given; its formulas give {readable(reckon(row['working']))}" if "working" in row else "asked, not given"
     return row.get("said") or pretty(row[kind])
 
 

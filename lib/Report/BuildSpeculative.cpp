@@ -4,18 +4,29 @@
 
 namespace xfa {
 
+/// A part of a model may have decoding steps, and yet choose no token.
+static std::string whyNoTokens(const ModelAnalysis &A) {
+  return A.Found.Kind == Structure::Mlp ? "no attention in this graph: it "
+                                          "neither proposes nor verifies tokens"
+                                        : "";
+}
+
 /// Why no round can be told.
 static std::string whyNone(const Report &R, const ModelAnalysis *Draft,
                            LedgerKind Kind) {
   static constexpr llvm::StringLiteral Hint =
       "; --ledger=textbook counts a step from the structure";
+  if (std::string Why = whyNoTokens(*R.A); !Why.empty())
+    return Why;
   std::string Why = whyNoStep(*R.A, Kind);
   if (!Why.empty())
     return Why + (Kind == LedgerKind::Graph ? Hint.str() : "");
   if (!decodeCosts(*R.A, Kind)->Several)
     return "the graph takes one new token, so it cannot verify several" +
            Hint.str();
-  Why = whyNoStep(*Draft, Kind);
+  Why = whyNoTokens(*Draft);
+  if (Why.empty())
+    Why = whyNoStep(*Draft, Kind);
   if (!Why.empty())
     return "the draft (" + R.Options.Speculative->Draft + "): " + Why +
            (Kind == LedgerKind::Graph ? Hint.str() : "");

@@ -21,9 +21,9 @@ llvm::Expected<int64_t> parseGamma(llvm::StringRef Text) {
 
 llvm::Expected<double> parseAlpha(llvm::StringRef Text) {
   double Alpha = 0;
-  if (Text.getAsDouble(Alpha) || !(Alpha >= 0 && Alpha < 1))
+  if (Text.getAsDouble(Alpha) || !(Alpha >= 0 && Alpha <= 1))
     return usageError("--alpha=" + Text +
-                      ": expected a number in [0, 1), how likely a proposed "
+                      ": expected a number in [0, 1], how likely a proposed "
                       "token is accepted");
   return Alpha;
 }

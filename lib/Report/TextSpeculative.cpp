@@ -36,7 +36,7 @@ static void printRounds(const SpeculativeView &V, int Gpu,
   Columns.push_back({"per token", TextTable::Figure});
   Columns.push_back({"of it weights", TextTable::Figure});
   Columns.push_back({"faster", TextTable::Right});
-  Columns.push_back({"best γ"});
+  Columns.push_back({"best γ ≤ " + llvm::itostr(MostGamma)});
   TextTable Table(std::move(Columns));
   for (const SpeculativeView::Row &Row : V.Rows) {
     if (Row.Gpu != Gpu)
@@ -137,6 +137,11 @@ void textSpeculative(const Report &R, const TextStyle &Style,
       {"m rows verified, FLOPs", V.Verify.flops()},
       {"                 bytes", V.Verify.bytes()}};
   textFormulas(Target, Style, OS);
+  printWrapped(
+      "a step has N positions in the cache with its own; a "
+      "verification of m rows has N − 1 + m, and the draft's steps are "
+      "taken at N",
+      2, 4, Style, OS);
   std::pair<std::string, Expr> Draft[] = {
       {"a step of the draft, FLOPs", V.DraftStep.flops()},
       {"                     bytes", V.DraftStep.bytes()}};

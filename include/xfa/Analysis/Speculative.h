@@ -52,7 +52,7 @@ SpeculativeRound speculate(const Decoder &Target, const Decoder &Draft,
                            int64_t B, int64_t N, double Alpha, int64_t Gamma);
 
 /// The γ of the largest speed-up, the least of equal ones.
-inline constexpr int64_t MostGamma = 32;
+inline constexpr int64_t MostGamma = 256;
 struct BestGamma {
   int64_t Gamma;
   double Speedup;
