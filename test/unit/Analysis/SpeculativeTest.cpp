@@ -80,7 +80,7 @@ TEST(Speculative, BestGammaIsTheBestOfAll) {
   for (double Alpha : {0.0, 0.3, 0.8, 0.99}) {
     int64_t Best = 0;
     double Most = 0;
-    for (int64_t Gamma = 1; Gamma <= 32; ++Gamma) {
+    for (int64_t Gamma = 1; Gamma <= 200; ++Gamma) {
       double Tokens = 0;
       for (int64_t I = 0; I <= Gamma; ++I)
         Tokens += std::pow(Alpha, I);
