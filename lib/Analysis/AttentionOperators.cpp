@@ -160,7 +160,9 @@ std::optional<FoundCore> Recogniser::coreOfOperator(NodeId N) {
     if (V && Facts[V].HasRank && Facts[V].rank() == 4)
       A.ValueDim = Facts[V].Dims[3];
     else if (V && Facts[V].HasRank && Facts[V].rank() == 3 && A.KvHeads)
-      A.ValueDim = exactDiv(Facts[V].Dims[2], A.KvHeads);
+      A.ValueDim = A.KvHeads.constant()
+                       ? eachOf(Facts[V].Dims[2], *A.KvHeads.constant(), Store)
+                       : exactDiv(Facts[V].Dims[2], A.KvHeads);
   }
   if (PackedQkv)
     C.KeyOperand = C.ValueOperand = C.QueryOperand;

@@ -106,9 +106,9 @@ Expr cacheTraffic(const Structure &Step, const Scope &Sc, ElemType Type,
       Expr Key = C.Batch * C.KeyWidth;
       Expr Value = C.Batch * C.ValueWidth;
       if (Sc.covers(Role::Qk))
-        Elements += Key * C.Columns;
+        Elements += Key * C.keysRead();
       if (Sc.covers(Role::Av))
-        Elements += Value * C.Columns;
+        Elements += Value * C.keysRead();
       if (C.K && Sc.covers(Role::KProj))
         Elements += Key * C.Rows;
       if (C.V && Sc.covers(Role::VProj))

@@ -298,43 +298,107 @@ std::optional<Contraction> asContraction(const FlatGraph &G, NodeId N,
   return C;
 }
 
+namespace {
+
+/// Whole matrices that indices choose from a stack of weights, one a row of
+/// what they multiply: V is them, through views.
+struct ChosenWeights {
+  ValueId Stack, Indices;
+  Expr Calls; ///< how many matrices are chosen
+};
+std::optional<ChosenWeights> chosenWeights(const FlatGraph &G, ValueId V,
+                                           ExprStore &Store) {
+  NodeId N = G.producer(G.strip(V));
+  if (!N || (G.kind(N) != OpKind::Gather && G.kind(N) != OpKind::GatherND))
+    return std::nullopt;
+  ChosenWeights W{G.operand(N, 0), G.operand(N, 1), Expr()};
+  if (!W.Stack || !W.Indices || !G.isWeight(W.Stack) || G.folded(W.Indices) ||
+      !G.Facts[W.Stack].HasRank || G.Facts[W.Stack].rank() < 3 ||
+      !G.Facts[W.Indices].HasRank)
+    return std::nullopt;
+  llvm::ArrayRef<Expr> Dims = G.Facts[W.Indices].Dims;
+  auto Zero = [&](llvm::StringRef Name) {
+    const Attribute *A = G.M[N].attribute(Name);
+    return !A || A->I == 0;
+  };
+  if (G.kind(N) == OpKind::GatherND) {
+    if (Dims.empty() || !Dims.back().is(1) || !Zero("batch_dims"))
+      return std::nullopt;
+    Dims = Dims.drop_back();
+  } else if (!Zero("axis")) {
+    return std::nullopt;
+  }
+  W.Calls = numElements(Store, Dims);
+  return W;
+}
+
+/// Which operand is the weight, and what it is.
+bool splitOperands(const FlatGraph &G, NodeId N, WeightProduct &P,
+                   ExprStore &Store) {
+  std::optional<Contraction> C = asContraction(G, N, Store);
+  if (!C)
+    return false;
+  bool LeftFolded = G.folded(C->Lhs), WeightRight = G.folded(C->Rhs);
+  if (LeftFolded && WeightRight)
+    return false;
+  std::optional<ChosenWeights> Chosen;
+  if (!LeftFolded && !WeightRight) { // a weight that is given as an input
+    WeightRight = G.isWeight(C->Rhs);
+    if (WeightRight == G.isWeight(C->Lhs)) {
+      Chosen = chosenWeights(G, C->Rhs, Store);
+      WeightRight = Chosen.has_value();
+      if (!Chosen)
+        Chosen = chosenWeights(G, C->Lhs, Store);
+      if (!Chosen)
+        return false;
+    }
+  }
+  P.Operand = WeightRight ? C->Lhs : C->Rhs;
+  P.Weight = WeightRight ? C->Rhs : C->Lhs;
+  P.In = C->Inner;
+  P.Out = WeightRight ? C->Cols : C->Rows;
+  P.Bias = G.kind(N) == OpKind::Gemm && G.operand(N, 2);
+  if (Chosen) {
+    P.Weight = Chosen->Stack;
+    P.Chooses = Chosen->Indices;
+    // A row for each matrix.
+    const ValueFacts &F = G.Facts[P.Operand];
+    if (!F.HasRank ||
+        !provablyEqual(numElements(Store, F.Dims), Chosen->Calls * P.In))
+      return false;
+  }
+  const ValueFacts &W = G.Facts[P.Weight];
+  if (std::optional<Expr> Matrices =
+          W.HasRank ? tryExactDiv(numElements(Store, W.Dims), P.In * P.Out)
+                    : std::nullopt;
+      Matrices && !Matrices->is(1))
+    P.Experts = *Matrices;
+  return !Chosen || P.Experts;
+}
+
+} // namespace
+
 std::optional<WeightProduct> asWeightProduct(const FlatGraph &G, NodeId N,
                                              ExprStore &Store) {
   WeightProduct P;
   P.Node = N;
-  ValueId Data;
   if (G.kind(N) == OpKind::MsMatMulNBits) {
     const Attribute *K = G.M[N].attribute("K"), *Cols = G.M[N].attribute("N");
-    Data = G.operand(N, 0);
+    P.Operand = G.operand(N, 0);
     P.Weight = G.operand(N, 1);
-    if (!K || !Cols || K->I <= 0 || !Data || !P.Weight)
+    if (!K || !Cols || K->I <= 0 || !P.Operand || !P.Weight)
       return std::nullopt;
     P.In = Store.constant(K->I);
     P.Out = Store.constant(Cols->I);
     P.Bias = bool(G.operand(N, 5));
-  } else {
-    std::optional<Contraction> C = asContraction(G, N, Store);
-    if (!C)
-      return std::nullopt;
-    bool LeftFolded = G.folded(C->Lhs), WeightRight = G.folded(C->Rhs);
-    if (LeftFolded && WeightRight)
-      return std::nullopt;
-    if (!LeftFolded && !WeightRight) { // a weight that is given as an input
-      WeightRight = G.isWeight(C->Rhs);
-      if (WeightRight == G.isWeight(C->Lhs))
-        return std::nullopt;
-    }
-    Data = WeightRight ? C->Lhs : C->Rhs;
-    P.Weight = WeightRight ? C->Rhs : C->Lhs;
-    P.In = C->Inner;
-    P.Out = WeightRight ? C->Cols : C->Rows;
-    P.Bias = G.kind(N) == OpKind::Gemm && G.operand(N, 2);
+  } else if (!splitOperands(G, N, P, Store)) {
+    return std::nullopt;
   }
   // The outer product of frequencies and positions is no projection.
-  if (P.In.is(1) || !G.Facts[Data].HasRank)
+  if (P.In.is(1) || !G.Facts[P.Operand].HasRank)
     return std::nullopt;
-  P.Rows = exactDiv(numElements(Store, G.Facts[Data].Dims), P.In);
-  P.Data = G.strip(Data);
+  P.Rows = exactDiv(numElements(Store, G.Facts[P.Operand].Dims), P.In);
+  P.Data = G.strip(P.Operand);
 
   // What finishes it: views, casts, the dequantising product, the bias.
   P.Result = G.result(N);

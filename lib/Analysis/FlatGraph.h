@@ -88,9 +88,14 @@ std::optional<Contraction> asContraction(const FlatGraph &G, NodeId N,
 /// A product of data with a weight, with the bias that follows it.
 struct WeightProduct {
   NodeId Node;
-  ValueId Data; ///< what it multiplies, before views and quantisation
+  ValueId Operand; ///< what it multiplies, as it stands there
+  ValueId Data;    ///< the same before views and quantisation
   ValueId Weight;
   Expr Rows, In, Out;
+  /// Matrices that Weight holds, if more than one: each row is multiplied by
+  /// one of them, which `Chooses` says (experts); none: in turn.
+  Expr Experts;
+  ValueId Chooses;
   bool Bias = false;
   /// Nodes that finish it: dequantisation, bias.
   llvm::SmallVector<NodeId, 2> Tail;

@@ -74,12 +74,8 @@ Recogniser::mlpBefore(int Down, const llvm::DenseSet<int> &Taken) const {
   bool Nonlinear = false;
   // Each value, and whether it goes through a nonlinearity later.
   llvm::SmallVector<std::pair<ValueId, bool>, 16> Work;
-  // Start from the operand itself, so that views on the way are seen.
-  NodeId DownNode = Products[Down].Node;
-  for (unsigned I = 0; I < M[DownNode].Inputs.size(); ++I)
-    if (ValueId In = G.operand(DownNode, I))
-      if (!G.isWeight(In))
-        Work.push_back({In, false});
+  // From the operand itself, so that views on the way are seen.
+  Work.push_back({Products[Down].Operand, false});
   llvm::SmallSetVector<int, 2> Ups, Activated;
   NodeSet Seen[2];
   while (!Work.empty() && Seen[0].size() + Seen[1].size() < 128) {
@@ -150,6 +146,7 @@ void Recogniser::findMlps() {
       Taken.insert(C.Out);
   }
   Taken.insert(Before.begin(), Before.end());
+  findExpertOperators(Before);
   for (int Down = 0; Down < static_cast<int>(Products.size()); ++Down) {
     if (Before.count(Down))
       continue;

@@ -46,6 +46,7 @@ struct SpelledSoftmax {
 };
 
 struct FoundMlp {
+  NodeId Operator; ///< that is all of it; else none
   int Up = -1, Gate = -1, Down = -1;
   Expr Hidden; ///< what Down reads, less what a core gives to it
   int Layer = -1;
@@ -101,6 +102,7 @@ private:
 
   // Mlps.cpp
   void findMlps();
+  void findExpertOperators(llvm::DenseSet<int> &Taken);
   std::optional<FoundMlp> mlpBefore(int Down,
                                     const llvm::DenseSet<int> &Taken) const;
   Expr widthLeft(int Product, bool InFront) const;
@@ -120,10 +122,11 @@ private:
   void assignCoreRoles(const FoundCore &C);
   void assignPath(const NodeSet &Path, int Layer);
   void assignMlpRoles(const FoundMlp &L);
+  void assignRouter(const FoundMlp &L);
   void assignNorms();
   void assignResiduals();
   void assignEnds();
-  void assignUpstream(ValueId V, Role R);
+  void assignUpstream(ValueId V, Role R, int Layer = -1);
   bool roleless(NodeId N) const;
   int normLayer(const FoundNorm &Norm) const;
 

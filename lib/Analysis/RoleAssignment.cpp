@@ -60,17 +60,44 @@ void Recogniser::orderLayers() {
 }
 
 /// Everything that only serves to compute V gets a role, outside the layers.
-void Recogniser::assignUpstream(ValueId V, Role R) {
+void Recogniser::assignUpstream(ValueId V, Role R, int Layer) {
   llvm::SmallVector<ValueId, 8> Work = {V};
   while (!Work.empty()) {
     ValueId Each = Work.pop_back_val();
     NodeId N = G.producer(Each);
     if (!N || !roleless(N))
       continue;
-    setRole(N, R, -1);
+    setRole(N, R, Layer);
     for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
       if (ValueId In = G.operand(N, I))
         Work.push_back(In);
+  }
+}
+
+/// What chooses experts, and what weighs and adds up their results.
+void Recogniser::assignRouter(const FoundMlp &L) {
+  const WeightProduct &Up = Products[L.Up], &Down = Products[L.Down];
+  if (!Up.Chooses)
+    return;
+  assignUpstream(Up.Chooses, Role::Router, L.Layer);
+  if (L.Operator)
+    return;
+  assignUpstream(Down.Chooses, Role::Router, L.Layer);
+  for (ValueId V = Down.Result; V;) {
+    llvm::ArrayRef<NodeId> Readers = G.consumers(V);
+    if (Readers.size() != 1)
+      break;
+    NodeId N = Readers[0];
+    if (G.kind(N) != OpKind::Mul && G.kind(N) != OpKind::ReduceSum &&
+        !G.isPassThrough(N))
+      break;
+    if (!G.isPassThrough(N))
+      setRole(N, Role::Router, L.Layer);
+    if (G.kind(N) == OpKind::Mul)
+      for (unsigned I = 0; I < 2; ++I)
+        if (ValueId In = G.operand(N, I); In != G.canonical(V))
+          assignUpstream(In, Role::Router, L.Layer);
+    V = G.result(N);
   }
 }
 
@@ -212,7 +239,8 @@ void Recogniser::assignResiduals() {
       std::optional<Role> R = S.Roles[From.Index];
       if (!R)
         continue;
-      if (*R == Role::OutProj || *R == Role::MlpDown || *R == Role::Residual) {
+      if (*R == Role::OutProj || *R == Role::MlpDown || *R == Role::MlpUp ||
+          *R == Role::Router || *R == Role::Residual) {
         OfBlock = true;
         Layer = std::max(Layer, S.Layers[From.Index]);
       }
@@ -307,6 +335,8 @@ void Recogniser::assignRoles() {
   for (const FoundMlp &L : Mlps)
     assignMlpRoles(L);
   assignNorms();
+  for (const FoundMlp &L : Mlps)
+    assignRouter(L);
   assignResiduals();
   assignEnds();
   // What only serves masks and angles.

@@ -50,6 +50,12 @@ llvm::StringRef Recogniser::activationOf(const NodeSet &Path) const {
       const Attribute *A = M[N].attribute("approximate");
       return A && A->S == "tanh" ? "gelu_tanh" : "gelu";
     }
+    case OpKind::MsMoE:
+    case OpKind::MsQMoE: {
+      const Attribute *A = M[N].attribute("activation_type");
+      llvm::StringRef Name = A ? A->S : "relu";
+      return Name == "swiglu" ? "silu" : Name == "identity" ? "none" : Name;
+    }
     case OpKind::MsFastGelu:
       return "gelu_tanh";
     case OpKind::MsQuickGelu:
@@ -226,7 +232,20 @@ void Recogniser::describe() {
       return R;
     };
     Each.Hidden = L.Hidden;
-    Each.Rows = Products[L.Up].Rows;
+    const WeightProduct &Up = Products[L.Up];
+    Each.Rows = Up.Rows;
+    if (Up.Experts) {
+      // Each token comes to as many experts as there are rows for it.
+      const ValueFacts &Data = Facts[Up.Data];
+      Expr Tokens = Data.HasRank && Up.Chooses
+                        ? exactDiv(numElements(Store, Data.Dims), Up.In)
+                        : Up.Rows;
+      std::optional<Expr> Chosen = tryExactDiv(Up.Rows, Tokens);
+      Each.Experts = Up.Experts;
+      Each.Chosen = Chosen.value_or(Store.constant(1));
+      if (Chosen)
+        Each.Rows = Tokens;
+    }
     Each.Times = timesOf(Products[L.Down].Node);
     Each.Up = Make(L.Up, Each.Hidden);
     if (L.Gate >= 0)

@@ -23,9 +23,11 @@ public:
     Expr B = A.Batch, N = A.Rows, M = A.Columns;
     Expr Query = A.QueryWidth, Key = A.KeyWidth;
     Expr Value = A.ValueWidth, Result = A.ResultWidth;
-    Expr Scores = A.Heads * B * N * M;
-    // With a cache only the new positions are projected (T7).
-    Expr KeyRows = A.Cached ? N : M;
+    Expr PerRow = A.keysOfRow(), Read = A.keysRead();
+    Expr Scores = A.Heads * B * N * PerRow;
+    // With a cache only the new positions are projected (T7); so are they where
+    // how many keys there are is data.
+    Expr KeyRows = A.Cached || (!A.Cross && !M.isKnown()) ? N : M;
     if (A.Q)
       product(Role::QProj, Layer, B * N, A.Q.In, A.Q.Out, /*Bias=*/false);
     if (A.K)
@@ -36,16 +38,16 @@ public:
       product(R, Layer, B * (R == Role::QProj ? N : KeyRows), P.In, P.Out,
               false);
     // T3: product and scale are one operation; the scale has FLOPs only.
-    add(Role::Qk, Layer, B * N * M * Query * 2, Zero,
-        B * N * Query + B * M * Key, Scores, Zero);
+    add(Role::Qk, Layer, B * N * PerRow * Query * 2, Zero,
+        B * N * Query + B * Read * Key, Scores, Zero);
     if (A.Scaled)
       add(Role::Scale, Layer, Zero, Scores, Zero, Zero, Zero);
     if (A.Masked) // T4
       add(Role::Mask, Layer, Zero, Scores, Scores, Scores, Zero);
     add(Role::Softmax, Layer, Zero, Scores * int64_t(Counting.SoftmaxFlops),
         Scores, Scores, Zero);
-    add(Role::Av, Layer, B * N * M * Result * 2, Zero, Scores + B * M * Value,
-        B * N * Result, Zero);
+    add(Role::Av, Layer, B * N * PerRow * Result * 2, Zero,
+        Scores + B * Read * Value, B * N * Result, Zero);
     if (A.Out) // T5
       product(Role::OutProj, Layer, B * N, Result, A.Out.Out, false);
   }

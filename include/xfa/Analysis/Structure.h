@@ -62,6 +62,12 @@ struct AttentionCore {
   bool PackedQkv = false; ///< Q, K, V (or K, V) are slices of one product
   /// Elements of X that a packed product does not read again.
   Expr SavedReads;
+
+  /// Keys that a row attends to, and keys that all rows together read (T8).
+  Expr keysOfRow() const { return Window ? min(Columns, Window) : Columns; }
+  Expr keysRead() const {
+    return Window ? min(Columns, Window + Rows - 1) : Columns;
+  }
 };
 
 struct Mlp {
