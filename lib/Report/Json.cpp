@@ -182,8 +182,8 @@ void jsonCrossovers(llvm::json::OStream &J, const Report &R) {
   });
 }
 
-void renderJson(const Report &R, llvm::raw_ostream &OS) {
-  llvm::json::OStream J(OS, 2);
+void renderJson(const Report &R, llvm::raw_ostream &OS, unsigned Indent) {
+  llvm::json::OStream J(OS, Indent);
   J.object([&] {
     J.attribute("schema", "xf-analyze/1");
     jsonModel(J, R);
