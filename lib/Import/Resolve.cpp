@@ -16,6 +16,7 @@ using llvm::Twine;
 namespace xfa::import {
 
 static constexpr int64_t NewestIrVersion = 14;
+static constexpr int64_t NewestOpset = 28;
 
 ValueId Resolver::addValue(StringRef Name) {
   Value &V = M.Values.emplace_back();
@@ -297,6 +298,19 @@ void Resolver::warnOfLeniencies() {
          A.FirstUnsorted + "'; sorted");
 }
 
+Error Resolver::checkOpset(const OpsetImport &Import) {
+  if (!Import.Domain.empty() && Import.Domain != "ai.onnx")
+    return Error::success();
+  if (Import.Version < 1)
+    return fail("expected an opset_import of ai.onnx of 1 or more, found " +
+                Twine(Import.Version));
+  if (Import.Version > NewestOpset)
+    warn("opset " + Twine(Import.Version) +
+         " of ai.onnx is newer than the newest known, " + Twine(NewestOpset) +
+         "; its operators are taken for those");
+  return Error::success();
+}
+
 Error Resolver::run() {
   if (M.IrVersion > NewestIrVersion)
     warn("IR version " + Twine(M.IrVersion) +
@@ -304,8 +318,11 @@ Error Resolver::run() {
   else if (M.IrVersion <= 0)
     warn("the model states no IR version");
 
-  for (const OpsetImport &Import : M.Opsets)
+  for (const OpsetImport &Import : M.Opsets) {
     ModelOpsets.try_emplace(Import.Domain, Import.Version);
+    if (Error E = checkOpset(Import))
+      return E;
+  }
   FunctionOpsets.resize(P.Functions.size());
   for (unsigned I = 0; I < P.Functions.size(); ++I) {
     const ProtoFunction &F = P.Functions[I];

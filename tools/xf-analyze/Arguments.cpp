@@ -75,7 +75,7 @@ choose(llvm::StringRef Option, llvm::StringRef Text, ValueT &To,
 static llvm::Expected<ElemType> parseType(llvm::StringRef Option,
                                           llvm::StringRef Text) {
   if (std::optional<ElemType> Type = elemTypeFromName(Text.trim()))
-    if (elemBits(*Type))
+    if (isFloat(*Type) || isInteger(*Type)) // what peaks and sizes go by
       return *Type;
   return usageError(Option + "=" + Text +
                     ": no such element type; there are fp64, fp32, tf32, fp16, "
@@ -226,6 +226,7 @@ static llvm::Error pickPoints(const Texts &T, Arguments &A) {
       return At.takeError();
     A.Report.Points.push_back(std::move(*At));
   }
+  A.Report.FirstSwept = A.Report.Points.size();
   for (const std::string &Text : T.Sweeps) {
     llvm::Expected<std::vector<Coordinates>> Swept = parseSweep(Text);
     if (!Swept)
