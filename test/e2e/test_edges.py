@@ -26,7 +26,7 @@ def relu(tmp_path, dims=("B", "N"), opset=17, name="x"):
 
 
 @pytest.mark.parametrize("option, said", [
-    ("--at=B=0", '--at="B=0": '), ("--at=Q=1", '--at="Q=1": '),
+    ("--at=B=0", '--at="B=0": '), ("--at=Q=1,B=1", '--at="Q=1,B=1": '),
     ("--sweep=B=0:4:+1", '--sweep, at "B=0": '), ("--sweep=Q=1:2:x2,B=1", '--sweep, at "Q=1,B=1": '),
 ])
 def test_a_point_is_of_the_option_that_gave_it(option, said, tmp_path):
