@@ -7,7 +7,7 @@ jobs  := $(shell nproc)
 cmake := .venv/bin/cmake
 tests := .venv/bin/python scripts/run_tests.py
 
-.PHONY: run build build-tests build-asan-tests test test-quick test-long test-asan test-shared unit lit e2e seed bench fuzz check-style format setup clean help FORCE
+.PHONY: run build build-tests build-asan-tests test test-quick test-long test-asan test-shared unit lit e2e seed docs bench fuzz check-style format setup clean help FORCE
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 16
@@ -66,6 +66,10 @@ e2e: build-tests ## only the pytest ones
 
 seed: build .deps/stamp/test ## docs/SEED.md: every question of the seed, by running the commands
 	@.venv/bin/python scripts/seed.py build
+
+docs: build .deps/stamp/test ## docs/OPS.md, from the sources; docs/CORPUS.md, where ../shared lies beside the project
+	@.venv/bin/python scripts/ops.py
+	@[ ! -d ../shared/corpus ] || .venv/bin/python scripts/corpus.py build
 
 bench: build/build.ninja .deps/stamp/test ## the benchmark programs, and peers and project side by side
 	@ninja -C build -j $(jobs) all bench-programs

@@ -10,7 +10,9 @@
 #include "xfa/Export/WholeFile.h"
 #include "xfa/Report/Options.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <new>
@@ -45,6 +47,25 @@ inline void warn(llvm::ArrayRef<std::string> Warnings) {
   if (Warnings.size() > Most)
     complain("warning",
              "and " + std::to_string(Warnings.size() - Most) + " more");
+}
+
+/// Nothing that is read is written over.
+inline llvm::Error checkOutput(llvm::StringRef Output, llvm::StringRef Read,
+                               llvm::ArrayRef<std::string> Others) {
+  llvm::sys::fs::file_status Status, Of;
+  if (Output.empty() || Output == "-" ||
+      llvm::sys::fs::status(Output, Status) ||
+      !llvm::sys::fs::is_regular_file(Status))
+    return llvm::Error::success();
+  auto IsOutput = [&](llvm::StringRef Path) {
+    return Path != "-" && !llvm::sys::fs::status(Path, Of) &&
+           llvm::sys::fs::equivalent(Status, Of);
+  };
+  if (!IsOutput(Read) && llvm::none_of(Others, IsOutput))
+    return llvm::Error::success();
+  return usageError("-o " + Output +
+                    " would write over a file that is read; give it another "
+                    "name");
 }
 
 /// To a file, or to standard output where Path is empty or `-`.

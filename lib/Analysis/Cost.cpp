@@ -260,7 +260,10 @@ void Counter::countNode(NodeId Id) {
       Zero;
   Fresh.Times = Cost.Times;
   Cost = std::move(Fresh);
-  if (N.Kind == OpKind::Unknown) {
+  const CustomOp *Described = N.Kind == OpKind::Unknown && Options.Custom
+                                  ? Options.Custom->find(N.Domain, N.Op)
+                                  : nullptr;
+  if (N.Kind == OpKind::Unknown && !Described) {
     std::string Domain = N.Domain.empty() ? "ai.onnx" : N.Domain.str();
     Cost.Unknown =
         "operator " + N.Op.str() + " of domain " + Domain + " is not known";
@@ -279,7 +282,10 @@ void Counter::countNode(NodeId Id) {
   for (ValueId Out : N.Outputs)
     Outputs.push_back(Out ? &Facts[Out] : nullptr);
   CostContext Ctx(M, Id, Store, Inputs, Outputs, Options);
-  costFunction(N.Kind)(Ctx);
+  if (Described)
+    costCustom(*Described, Ctx);
+  else
+    costFunction(N.Kind)(Ctx);
   OpCost &Op = Ctx.result();
   Cost.Matrix = Op.Matrix;
   Cost.Vector = Op.Vector;

@@ -56,7 +56,8 @@ ValueFacts::KindTy kindOf(const DeclaredType &T) {
 
 class Inference {
 public:
-  Inference(const Model &M, ExprStore &Store) : M(M), Store(Store) {
+  Inference(const Model &M, ExprStore &Store, const CustomOps *Custom)
+      : M(M), Store(Store), Custom(Custom) {
     Result.Values.resize(M.Values.size());
   }
 
@@ -88,6 +89,7 @@ private:
 
   const Model &M;
   ExprStore &Store;
+  const CustomOps *Custom;
   ShapeFacts Result;
   llvm::DenseMap<llvm::StringRef, Expr> Named; ///< dim_param → expression
   unsigned InLoops = 0; ///< bodies that run many times, which we are in
@@ -231,7 +233,10 @@ bool Inference::inferNode(NodeId Id) {
   if (llvm::none_of(Inputs, [](const ValueFacts *F) { return F; }))
     Folded &= N.Kind == OpKind::Constant; // nothing to be a function of
 
-  if (N.Kind == OpKind::Unknown) {
+  const CustomOp *Described = N.Kind == OpKind::Unknown && Custom
+                                  ? Custom->find(N.Domain, N.Op)
+                                  : nullptr;
+  if (N.Kind == OpKind::Unknown && !Described) {
     std::string Domain = N.Domain.empty() ? "ai.onnx" : N.Domain.str();
     Expr Why = Store.unknown("operator " + N.Op.str() + " of domain " + Domain +
                              " is not known");
@@ -260,7 +265,10 @@ bool Inference::inferNode(NodeId Id) {
     return Outs;
   };
   InferContext Ctx(M, Id, Store, Inputs, Subgraph);
-  inferFunction(N.Kind)(Ctx);
+  if (Described)
+    inferCustom(*Described, Ctx);
+  else
+    inferFunction(N.Kind)(Ctx);
   if (!Error.empty())
     return false;
   if (Ctx.failed()) {
@@ -380,8 +388,9 @@ void Inference::reconcileDeclared(NodeId Id, ValueId V) {
 
 } // namespace
 
-llvm::Expected<ShapeFacts> inferShapes(const Model &M, ExprStore &Store) {
-  return Inference(M, Store).run();
+llvm::Expected<ShapeFacts> inferShapes(const Model &M, ExprStore &Store,
+                                       const CustomOps *Custom) {
+  return Inference(M, Store, Custom).run();
 }
 
 } // namespace xfa

@@ -174,18 +174,15 @@ Expected<WireWriter> GraphWriter::node(NodeId Id) {
   const Node &N = M[Id];
   WireWriter W;
   RestMerger Rest(N.Rest, W);
-  // Calls have as many operands as the function; those left out at the end
+  // Calls have as many operands as the function; inputs left out at the end
   // need not be said.
-  llvm::ArrayRef<ValueId> Inputs = N.Inputs, Outputs = N.Outputs;
-  if (N.Callee) {
+  llvm::ArrayRef<ValueId> Inputs = N.Inputs;
+  if (N.Callee)
     while (!Inputs.empty() && !Inputs.back())
       Inputs = Inputs.drop_back();
-    while (!Outputs.empty() && !Outputs.back())
-      Outputs = Outputs.drop_back();
-  }
   for (ValueId V : Inputs)
     W.bytes(1, name(V));
-  for (ValueId V : Outputs)
+  for (ValueId V : N.Outputs)
     W.bytes(2, name(V));
   W.text(3, N.Name);
   W.bytes(4, N.Op);

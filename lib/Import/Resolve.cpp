@@ -16,6 +16,7 @@ using llvm::Twine;
 namespace xfa::import {
 
 static constexpr int64_t NewestIrVersion = 14;
+static constexpr int64_t NewestOpset = 28;
 
 ValueId Resolver::addValue(StringRef Name) {
   Value &V = M.Values.emplace_back();
@@ -97,6 +98,31 @@ void Resolver::noteRest(ValueId V, const ProtoValueInfo &Info) {
     M.ValueRest.try_emplace(V, Info.Rest);
 }
 
+/// An initializer is what its input is declared to be, as far as that is said.
+Error Resolver::checkDefault(ValueId V) {
+  const Value &Given = M[V];
+  if (!Given.Declared || !Given.Const || !M[Given.Declared].HasShape)
+    return Error::success();
+  ArrayRef<DeclaredDim> Declared = M[Given.Declared].Dims;
+  ArrayRef<int64_t> Dims = M[Given.Const].Dims;
+  bool Agrees = Declared.size() == Dims.size();
+  for (size_t D = 0; Agrees && D < Dims.size(); ++D)
+    Agrees =
+        Declared[D].Kind != DeclaredDim::Number || Declared[D].Value == Dims[D];
+  if (Agrees)
+    return Error::success();
+  std::string Expected, Found;
+  for (const DeclaredDim &D : Declared)
+    Expected += (Expected.empty() ? "" : ",") +
+                (D.Kind == DeclaredDim::Number ? std::to_string(D.Value)
+                 : D.Kind == DeclaredDim::Name ? D.Symbol.str()
+                                               : "?");
+  for (int64_t D : Dims)
+    Found += (Found.empty() ? "" : ",") + std::to_string(D);
+  return fail("input '" + Given.Name + "' is declared [" + Expected +
+              "], but its initializer is [" + Found + "]");
+}
+
 /// Declared types go to the values that S defines; the first of several counts.
 void Resolver::declareTypes(Scope &S, ArrayRef<ProtoValueInfo> Infos) {
   for (const ProtoValueInfo &Info : Infos) {
@@ -161,6 +187,8 @@ Expected<GraphId> Resolver::graph(const ProtoGraph &G, Scope *Outer,
                     "'");
       Given.Declared = Input.Type;
       noteRest(Known->second, Input);
+      if (Error E = checkDefault(Known->second))
+        return E;
       M[S.Graph].InitialisedInputs.push_back(
           {Known->second, static_cast<uint32_t>(M[S.Graph].Inputs.size())});
       continue;
@@ -168,6 +196,10 @@ Expected<GraphId> Resolver::graph(const ProtoGraph &G, Scope *Outer,
     ValueId V = Known->second = addValue(Input.Name);
     M[V].IsInput = true;
     M[V].Declared = Input.Type;
+    if (!Outer && !Env && Input.Type && P.Accepted.UnknownElemTypes == 0 &&
+        M[Input.Type].Kind == DeclaredType::Tensor &&
+        M[Input.Type].Elem == ElemType::Undefined)
+      return fail("input '" + Input.Name + "' has no element type");
     noteRest(V, Input);
     M[S.Graph].Inputs.push_back(V);
   }
@@ -266,6 +298,19 @@ void Resolver::warnOfLeniencies() {
          A.FirstUnsorted + "'; sorted");
 }
 
+Error Resolver::checkOpset(const OpsetImport &Import) {
+  if (!Import.Domain.empty() && Import.Domain != "ai.onnx")
+    return Error::success();
+  if (Import.Version < 1)
+    return fail("expected an opset_import of ai.onnx of 1 or more, found " +
+                Twine(Import.Version));
+  if (Import.Version > NewestOpset)
+    warn("opset " + Twine(Import.Version) +
+         " of ai.onnx is newer than the newest known, " + Twine(NewestOpset) +
+         "; its operators are taken for those");
+  return Error::success();
+}
+
 Error Resolver::run() {
   if (M.IrVersion > NewestIrVersion)
     warn("IR version " + Twine(M.IrVersion) +
@@ -273,8 +318,11 @@ Error Resolver::run() {
   else if (M.IrVersion <= 0)
     warn("the model states no IR version");
 
-  for (const OpsetImport &Import : M.Opsets)
+  for (const OpsetImport &Import : M.Opsets) {
     ModelOpsets.try_emplace(Import.Domain, Import.Version);
+    if (Error E = checkOpset(Import))
+      return E;
+  }
   FunctionOpsets.resize(P.Functions.size());
   for (unsigned I = 0; I < P.Functions.size(); ++I) {
     const ProtoFunction &F = P.Functions[I];

@@ -189,18 +189,17 @@ Error Resolver::call(Scope &S, NodeId Id, const ProtoNode &N, unsigned Function,
   for (const Call *C = Env; C; C = C->Caller)
     if (C->Function == &F)
       return fail("function '" + F.Name + "' calls itself");
-  if (N.Inputs.size() > F.Inputs.size() || N.Outputs.size() > F.Outputs.size())
+  // ONNX Runtime and ONNX's shape inference want every output named or "".
+  if (N.Inputs.size() > F.Inputs.size() || N.Outputs.size() != F.Outputs.size())
     return fail("function '" + F.Name + "' has " + Twine(F.Inputs.size()) +
                 " inputs and " + Twine(F.Outputs.size()) +
                 " outputs, found a call with " + Twine(N.Inputs.size()) +
                 " and " + Twine(N.Outputs.size()));
 
   // What a call leaves out at the end is left out like what it names "".
-  SmallVector<ValueId, 8> Inputs(M[Id].Inputs), Outputs(M[Id].Outputs);
+  SmallVector<ValueId, 8> Inputs(M[Id].Inputs);
   Inputs.resize(F.Inputs.size());
-  Outputs.resize(F.Outputs.size());
   M[Id].Inputs = M.save(ArrayRef<ValueId>(Inputs));
-  M[Id].Outputs = M.save(ArrayRef<ValueId>(Outputs));
 
   Call C{&F, &FunctionOpsets[Function], Env, {}};
   attributes(S, N.Attributes, Env, C.Arguments);

@@ -100,6 +100,8 @@ private:
   void attributes(Scope &S, const ProtoAttributes &From, const Call *Env,
                   ResolvedAttributes &To);
   llvm::Error order(Scope &S, llvm::ArrayRef<ProtoNode> Nodes);
+  llvm::Error checkOpset(const OpsetImport &Import);
+  llvm::Error checkDefault(ValueId V);
   void noteRest(ValueId V, const ProtoValueInfo &Info);
   void declareTypes(Scope &S, llvm::ArrayRef<ProtoValueInfo> Infos);
   std::optional<ValueId> lookUp(Scope &S, llvm::StringRef Name);

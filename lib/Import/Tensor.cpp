@@ -48,6 +48,7 @@ struct TensorMessage {
   int64_t DataType = 0;
   bool External = false;
   bool Segment = false;
+  bool HasRaw = false; ///< the field is there, be it empty
   StringRef Raw;
   Array Float, Int32, Int64, Double, Uint64;
   SmallVector<StringRef, 0> Strings;
@@ -97,6 +98,7 @@ Error readMessage(StringRef Message, TensorMessage &T) {
       break;
     case bytes(9):
       T.Raw = F.Payload;
+      T.HasRaw = true;
       break;
     case bytes(10):
     case fixed64(10):
@@ -317,10 +319,15 @@ Error readTensorBody(StringRef Message, Model &M, Leniencies &Accepted,
   if (Read)
     return Read;
 
+  if (T.DataType == 0 && !T.External)
+    return fail("it has no element type");
   C.Elem = readElemType(T.DataType, Accepted);
   int64_t Count = 0;
   if (Error E = setDims(T.Dims, M, C, Count))
     return E;
+  // Who strips weights empties raw_data; nobody strips a single number.
+  if (T.HasRaw && Count == 1 && !T.External && !T.hasPayload())
+    return contradicts("raw_data of 0 bytes", Count, C.Elem);
   C.External = T.External;
   C.Present = !T.External && (Count == 0 || T.hasPayload());
   C.Message = Message;

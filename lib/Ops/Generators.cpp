@@ -143,10 +143,16 @@ void inferConstantOfShape(InferContext &Ctx) {
     Ctx.setUnknown(0, Elem, "the length of the shape is unknown");
     return;
   }
-  for (Expr Dim : *Dims)
+  for (auto [D, Dim] : llvm::enumerate(*Dims)) {
     if (Dim.constant().value_or(0) < 0)
       return Ctx.fail("expected dimensions of at least 0, found " +
                       shapeText(*Dims));
+    if (Element Given = Ctx.input(0).Known.at(D);
+        Given.kind() == Element::Int && leaves64Bits(Given.expr()))
+      return Ctx.fail(
+          "expected dimensions within 64 bits, but what dimension " +
+          llvm::Twine(D) + " is computed from leaves them");
+  }
   Ctx.set(0, Elem, *Dims);
   if (Value.known())
     Ctx.setContents(0, Contents::splat(Value));

@@ -124,6 +124,16 @@ static std::optional<Expr> frameLength(const OpContext &Ctx) {
   return Ctx.has(3) ? std::nullopt : knownDim(Ctx, 0, 1);
 }
 
+/// Without the attribute, ONNX's documentation and what executes it take one
+/// side (1 by default), ONNX's own shape inference both.
+static Expr bins(InferContext &Ctx, Expr Frame) {
+  std::optional<int64_t> OneSided = Ctx.intAttr("onesided");
+  if (!OneSided)
+    return Ctx.unknownDim("STFT without 'onesided': ONNX's documentation means "
+                          "one side, ONNX's shape inference both");
+  return *OneSided != 0 ? floorDiv(Frame, 2) + 1 : Frame;
+}
+
 /// [batch, frames, bins, 2] of a signal [batch, length, 1 or 2].
 void inferSTFT(InferContext &Ctx) {
   if (!expectRank(Ctx, 0, 3, "the signal"))
@@ -133,10 +143,9 @@ void inferSTFT(InferContext &Ctx) {
   Expr Frame = frameLength(Ctx).value_or(Expr());
   if (!Frame)
     Frame = Ctx.unknownDim("frame_length is not known");
-  Expr Bins = Ctx.intAttr("onesided", 1) != 0 ? floorDiv(Frame, 2) + 1 : Frame;
   Ctx.set(0, Ctx.elem(0),
-          {dimOrUnknown(Ctx, 0, 0), floorDiv(Samples - Frame, Step) + 1, Bins,
-           Ctx.constant(2)});
+          {dimOrUnknown(Ctx, 0, 0), floorDiv(Samples - Frame, Step) + 1,
+           bins(Ctx, Frame), Ctx.constant(2)});
 }
 
 /// A transform a frame, after one product a sample where there is a window.

@@ -69,7 +69,8 @@ PassesView::State PassesBuilder::state(const TracedState &From) {
       Add(ledger(From, K).Total.flops());
       Add(ledger(From, K).Total.bytes());
     }
-  llvm::Expected<BoundPoints> Points = bindPoints(A, points(From), Needed);
+  llvm::Expected<BoundPoints> Points =
+      bindPoints(A, points(From), R.Options.FirstSwept, Needed);
   if (!Points) { // a pass may rename what the user bound
     S.None = llvm::toString(Points.takeError());
     for (LedgerKind K : Kinds)

@@ -197,8 +197,8 @@ llvm::Expected<Report> buildReport(const Model &M, const ModelAnalysis &A,
   R.MatrixType =
       A.MatrixType == ElemType::Undefined ? ElemType::Float32 : A.MatrixType;
   R.Options = std::move(Options);
-  llvm::Expected<BoundPoints> Points =
-      bindPoints(A, R.Options.Points, neededSymbols(A, R.Options));
+  llvm::Expected<BoundPoints> Points = bindPoints(
+      A, R.Options.Points, R.Options.FirstSwept, neededSymbols(A, R.Options));
   if (!Points)
     return Points.takeError();
   R.Summary = buildSummary(M, A);

@@ -214,8 +214,9 @@ void buildRoofline(Report &R, const BoundPoints &Points) {
                   : evaluateRoofline(Source, R.Gpus[G], R.MatrixType, P.Values,
                                      R.Options.Products);
         if (!At) {
-          R.Roofline.None = "no figures at " + toString(P.At) + ": " +
-                            llvm::toString(At.takeError());
+          std::string Why = llvm::toString(At.takeError());
+          if (R.Roofline.None.empty())
+            R.Roofline.None = "no figures at " + toString(P.At) + ": " + Why;
           continue;
         }
         R.Roofline.Rows.push_back(makeRow(R, *At, L.Kind, G, P, T, Kernels));

@@ -134,6 +134,12 @@ void jsonPoints(llvm::json::OStream &J, const Report &R) {
   });
 }
 
+/// Why there are no points, or fewer than were asked for.
+static void jsonMissingPoints(llvm::json::OStream &J, const Report &R) {
+  if (!R.Roofline.None.empty())
+    J.attribute("points_missing", jsonSafe(R.Roofline.None));
+}
+
 void jsonGpus(llvm::json::OStream &J, const Report &R) {
   J.attributeArray("gpus", [&] {
     for (const Gpu &G : R.Gpus)
@@ -182,8 +188,8 @@ void jsonCrossovers(llvm::json::OStream &J, const Report &R) {
   });
 }
 
-void renderJson(const Report &R, llvm::raw_ostream &OS) {
-  llvm::json::OStream J(OS, 2);
+void renderJson(const Report &R, llvm::raw_ostream &OS, unsigned Indent) {
+  llvm::json::OStream J(OS, Indent);
   J.object([&] {
     J.attribute("schema", "xf-analyze/1");
     jsonModel(J, R);
@@ -191,6 +197,7 @@ void renderJson(const Report &R, llvm::raw_ostream &OS) {
     jsonCoverage(J, R.Summary);
     jsonLedgers(J, R);
     jsonPoints(J, R);
+    jsonMissingPoints(J, R);
     jsonGpus(J, R);
     jsonCrossovers(J, R);
     if (R.Memory)

@@ -11,7 +11,7 @@ void jsonExpr(llvm::json::OStream &J, Expr E) {
     return J.value(nullptr);
   if (std::optional<int64_t> C = E.constant())
     return J.value(*C);
-  J.value(toString(E, ExprStyle::Python));
+  J.value(jsonSafe(toString(E, ExprStyle::Python)));
 }
 
 void jsonExpr(llvm::json::OStream &J, llvm::StringRef Key, Expr E) {

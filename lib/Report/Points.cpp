@@ -48,6 +48,7 @@ static bool follows(const ModelAnalysis &A, const SymbolInfo &S) {
 }
 
 static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
+                           llvm::StringRef Option,
                            llvm::ArrayRef<llvm::StringRef> Needed) {
   for (auto &Coordinate : P.At)
     Coordinate.first = aliasOf(A, Coordinate.first);
@@ -72,7 +73,7 @@ static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
     if (!llvm::StringRef(Why).contains("known:"))
       Why += Known.empty() ? std::string("; the graph has no symbols")
                            : "; known: " + Known;
-    return usageError("--at=\"" + toString(P.At, ",") + "\": " + Why);
+    return usageError(Option + "\"" + toString(P.At, ",") + "\": " + Why);
   }
   P.Values = std::move(*Values);
   return llvm::Error::success();
@@ -135,6 +136,7 @@ defaultPoints(const ModelAnalysis &A, llvm::ArrayRef<llvm::StringRef> Needed,
 
 llvm::Expected<BoundPoints> bindPoints(const ModelAnalysis &A,
                                        const std::vector<Coordinates> &Asked,
+                                       size_t FirstSwept,
                                        llvm::ArrayRef<llvm::StringRef> Needed) {
   BoundPoints Result;
   std::vector<Coordinates> Points =
@@ -142,7 +144,9 @@ llvm::Expected<BoundPoints> bindPoints(const ModelAnalysis &A,
   for (Coordinates &At : Points) {
     BoundPoint &P = Result.Points.emplace_back();
     P.At = std::move(At);
-    if (llvm::Error E = bindOne(A, P, Needed)) {
+    bool Swept = Result.Points.size() > FirstSwept;
+    if (llvm::Error E =
+            bindOne(A, P, Swept ? "--sweep, at " : "--at=", Needed)) {
       if (!Asked.empty())
         return E;
       Result.None = "no figures: " + llvm::toString(std::move(E));

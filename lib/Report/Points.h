@@ -23,9 +23,11 @@ struct BoundPoints {
 
 /// Binds the points asked for, or the seed's four where none were: of those,
 /// the coordinates that the graph has. `Needed`: the symbols that the figures
-/// depend on. UsageError on a point that does not fit the graph.
+/// depend on. UsageError on a point that does not fit the graph, naming --at,
+/// or --sweep from FirstSwept on.
 llvm::Expected<BoundPoints> bindPoints(const ModelAnalysis &A,
                                        const std::vector<Coordinates> &Asked,
+                                       size_t FirstSwept,
                                        llvm::ArrayRef<llvm::StringRef> Needed);
 
 /// "B (batch_size), N (sequence_length)": what --at may name.

@@ -195,6 +195,8 @@ void textRoofline(const Report &R, const TextStyle &Style,
         continue;
       }
       printPoints(R, Rows, Style, OS);
+      if (!R.Roofline.None.empty())
+        printWrapped(R.Roofline.None, 2, 4, Style, OS);
       if (!R.shows(View::Crossover))
         printVerdicts(R, G, L.Kind, Style, OS);
     }

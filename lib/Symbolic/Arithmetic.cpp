@@ -149,6 +149,10 @@ Expr xfa::pow(Expr A, unsigned Exponent) {
   }
 }
 
+bool xfa::leaves64Bits(Expr A) {
+  return overflowed(A) && A.unknownReason() == CoefficientOverflow;
+}
+
 Expr xfa::product(ExprStore &Store, ArrayRef<Expr> Factors) {
   Expr Result = Store.constant(1);
   for (Expr Each : Factors)

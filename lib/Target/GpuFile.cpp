@@ -1,21 +1,10 @@
 //===- GpuFile.cpp - the user's accelerators, from YAML -------------------===//
-//
-// On llvm::yaml's node stream rather than its traits: errors can then name the
-// line and the key, and nothing is parsed that the format does not ask for, so
-// that no nesting in the file becomes recursion here.
-//
-//===----------------------------------------------------------------------===//
 
 #include "xfa/Target/Gpu.h"
+#include "xfa/Target/YamlFile.h"
 
-#include "llvm/ADT/SmallSet.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/YAMLParser.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace xfa {
@@ -26,7 +15,6 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 
-constexpr size_t MaxFileBytes = 1 << 20;
 constexpr double MaxQuantity = 1e18; // fits an int64_t
 
 struct UnitName {
@@ -129,135 +117,34 @@ void addNames(llvm::SmallVectorImpl<StringRef> &Names, const Table &Fields) {
     Names.push_back(F.Name);
 }
 
-std::string nearest(StringRef Name, llvm::ArrayRef<StringRef> Names) {
-  StringRef Best;
-  unsigned BestDistance = 1 + std::max<size_t>(1, Name.size() / 3);
-  for (StringRef N : Names)
-    if (unsigned D = Name.edit_distance(N); D < BestDistance) {
-      Best = N;
-      BestDistance = D;
-    }
-  return Best.str();
-}
-
-/// As it stands in a sentence of one line: quoted, short, printable.
-std::string quoted(StringRef Text) {
-  constexpr size_t Longest = 40;
-  std::string Out = "'";
-  for (char C : Text.take_front(Longest))
-    Out += llvm::isPrint(C) ? C : '?';
-  return Out + (Text.size() > Longest ? "…'" : "'");
-}
-
 class Reader {
 public:
-  Reader(StringRef Yaml, StringRef Path)
-      : Buffer(Yaml, Path), Path(Path), Here(Yaml.begin()) {
-    // The parser would print what it finds; the first of it is our sentence.
-    Sources.setDiagHandler(
-        [](const llvm::SMDiagnostic &D, void *Self) {
-          auto *R = static_cast<Reader *>(Self);
-          if (R->ParserMessage.empty()) {
-            R->ParserMessage = D.getMessage().str();
-            R->ParserLine = std::max(1, D.getLineNo());
-          }
-        },
-        this);
-  }
+  Reader(StringRef Yaml, StringRef Path) : File(Yaml, Path) {}
 
   Expected<std::vector<Gpu>> read() {
-    llvm::yaml::Stream Stream(Buffer, Sources, /*ShowColors=*/false);
-    for (llvm::yaml::Document &Document : Stream) {
-      llvm::yaml::Node *Root = Document.getRoot();
-      Error E = readRoot(Root);
-      if (E && !parserFailed())
-        return E;
-      llvm::consumeError(std::move(E));
-      if (parserFailed())
-        break;
-    }
-    if (parserFailed())
-      return llvm::createStringError(
-          llvm::formatv("{0}:{1}: expected YAML, found: {2}", Path, ParserLine,
-                        ParserMessage)
-              .str());
+    if (Error E = File.read([&](llvm::yaml::Node *N) { return readGpu(N); }))
+      return E;
     if (Gpus.empty())
-      return wrong("expected an accelerator or a list of them, found nothing");
+      return File.wrong(
+          "expected an accelerator or a list of them, found nothing");
     return std::move(Gpus);
   }
 
 private:
-  bool parserFailed() const { return !ParserMessage.empty(); }
-
-  void at(llvm::yaml::Node *N) {
-    if (!N || llvm::isa<llvm::yaml::NullNode>(N))
-      return; // it stands at what follows; the key before it says more
-    const char *Start = N->getSourceRange().Start.getPointer();
-    StringRef Text = Buffer.getBuffer();
-    if (Start && Start >= Text.begin() && Start <= Text.end())
-      Here = Start;
-  }
-
-  /// An error at the place looked at last.
-  Error wrong(const llvm::Twine &What) const {
-    StringRef Before(Buffer.getBufferStart(), Here - Buffer.getBufferStart());
-    return llvm::createStringError(
-        llvm::formatv("{0}:{1}: {2}", Path, 1 + Before.count('\n'), What.str())
-            .str());
-  }
-
-  static std::string describe(llvm::yaml::Node *N) {
-    if (!N)
-      return "nothing";
-    switch (N->getType()) {
-    case llvm::yaml::Node::NK_Null:
-      return "nothing";
-    case llvm::yaml::Node::NK_Mapping:
-      return "a mapping";
-    case llvm::yaml::Node::NK_Sequence:
-      return "a list";
-    case llvm::yaml::Node::NK_Alias:
-      return "an alias";
-    default:
-      return "a text";
-    }
-  }
-
-  /// A scalar's text; none where N is something else.
-  std::optional<std::string> text(llvm::yaml::Node *N) {
-    if (auto *Scalar = llvm::dyn_cast_or_null<llvm::yaml::ScalarNode>(N)) {
-      llvm::SmallString<64> Storage;
-      return Scalar->getValue(Storage).str();
-    }
-    if (auto *Block = llvm::dyn_cast_or_null<llvm::yaml::BlockScalarNode>(N))
-      return Block->getValue().trim().str();
-    return std::nullopt;
-  }
-
-  Error readRoot(llvm::yaml::Node *Root) {
-    at(Root);
-    if (!Root || llvm::isa<llvm::yaml::NullNode>(Root))
-      return Error::success();
-    auto *List = llvm::dyn_cast<llvm::yaml::SequenceNode>(Root);
-    if (!List)
-      return readGpu(Root);
-    for (llvm::yaml::Node &N : *List)
-      if (Error E = readGpu(&N))
-        return E;
-    return Error::success();
-  }
+  static std::string quoted(StringRef Text) { return YamlFile::quoted(Text); }
+  Error wrong(const llvm::Twine &What) const { return File.wrong(What); }
 
   Error readGpu(llvm::yaml::Node *N) {
-    at(N);
-    const char *Start = Here;
+    File.at(N);
+    const char *Start = File.here();
     Gpu G;
-    Error E =
-        readMapping(N, "an accelerator", [&](StringRef Name, auto &Entry) {
-          return readField(G, Name, Entry);
-        });
+    Error E = File.readMapping(N, "an accelerator",
+                               [&](StringRef Name, llvm::yaml::Node *Value) {
+                                 return readField(G, Name, Value);
+                               });
     if (E)
       return E;
-    Here = Start;
+    File.backTo(Start);
     if (G.Key.empty())
       return wrong("expected a key for the accelerator, found none");
     auto Missing = [&](const llvm::Twine &What) {
@@ -278,66 +165,35 @@ private:
     return Error::success();
   }
 
-  /// Calls Read with each key's name and entry; it says what it did not know.
-  template <typename Fn>
-  Error readMapping(llvm::yaml::Node *N, StringRef Of, Fn Read) {
-    auto *Mapping = llvm::dyn_cast_or_null<llvm::yaml::MappingNode>(N);
-    if (!Mapping)
-      return wrong("expected the keys of " + Of + ", found " + describe(N));
-    llvm::SmallSet<std::string, 16> Seen;
-    for (llvm::yaml::KeyValueNode &Entry : *Mapping) {
-      llvm::yaml::Node *KeyNode = Entry.getKey();
-      at(KeyNode);
-      std::optional<std::string> Name = text(KeyNode);
-      if (!Name)
-        return wrong("expected the name of a key of " + Of + ", found " +
-                     describe(KeyNode));
-      if (!Seen.insert(*Name).second)
-        return wrong("expected each key of " + Of + " once, found " +
-                     quoted(*Name) + " twice");
-      if (Error E = Read(*Name, Entry))
-        return E;
-    }
-    return Error::success();
-  }
-
-  Error unknownKey(StringRef Name, StringRef Of,
-                   llvm::ArrayRef<StringRef> Known) {
-    std::string Near = nearest(Name, Known);
-    return wrong("expected a key of " + Of + ", found " + quoted(Name) + "; " +
-                 (Near.empty() ? "known are " + llvm::join(Known, ", ")
-                               : "did you mean '" + Near + "'?"));
-  }
-
-  Error readField(Gpu &G, StringRef Name, llvm::yaml::KeyValueNode &Entry) {
+  Error readField(Gpu &G, StringRef Name, llvm::yaml::Node *Value) {
     if (const TextField *F = findField(TextFields, Name))
-      return readText(G, *F, Entry.getValue());
+      return readText(G, *F, Value);
     if (const QuantityField *F = findField(QuantityFields, Name))
-      return readQuantity(G, *F, Entry.getValue());
+      return readQuantity(G, *F, Value);
     if (const GroupField *F = findField(GroupFields, Name)) {
-      at(Entry.getValue());
-      return readMapping(
-          Entry.getValue(), Name, [&](StringRef Member, auto &Inner) {
+      File.at(Value);
+      return File.readMapping(
+          Value, Name, [&](StringRef Member, llvm::yaml::Node *Inner) {
             if (const QuantityField *M = findField(F->Members, Member))
-              return readQuantity(G, *M, Inner.getValue());
+              return readQuantity(G, *M, Inner);
             llvm::SmallVector<StringRef, 16> Known;
             addNames(Known, F->Members);
-            return unknownKey(Member, Name, Known);
+            return File.unknownKey(Member, Name, Known);
           });
     }
     llvm::SmallVector<StringRef, 32> Known;
     addNames(Known, TextFields);
     addNames(Known, QuantityFields);
     addNames(Known, GroupFields);
-    return unknownKey(Name, "an accelerator", Known);
+    return File.unknownKey(Name, "an accelerator", Known);
   }
 
   Error readText(Gpu &G, const TextField &F, llvm::yaml::Node *N) {
-    at(N);
-    std::optional<std::string> Text = text(N);
+    File.at(N);
+    std::optional<std::string> Text = YamlFile::text(N);
     if (!Text || Text->empty())
       return wrong(F.Name + ": expected a text, found " +
-                   (Text ? "nothing" : describe(N)));
+                   (Text ? "nothing" : YamlFile::describe(N)));
     // `--gpu=A,B` and JSON both have to be able to say it.
     auto InKey = [](char C) {
       return llvm::isAlnum(C) || C == '-' || C == '_' || C == '.';
@@ -350,9 +206,9 @@ private:
   }
 
   Error readQuantity(Gpu &G, const QuantityField &F, llvm::yaml::Node *N) {
-    at(N);
+    File.at(N);
     bool IsFraction = F.Units.empty();
-    std::optional<std::string> Text = text(N);
+    std::optional<std::string> Text = YamlFile::text(N);
     StringRef Written = Text ? StringRef(*Text).trim() : StringRef();
     auto [Digits, Suffix] = Written.split(' ');
     auto Expected = [&] {
@@ -363,9 +219,9 @@ private:
         What = "a positive number";
       else
         What = "a positive number of " + F.Units.front().Name.str();
-      return wrong(
-          F.Name + ": expected " + What + ", found " +
-          (Written.empty() ? describe(Text ? nullptr : N) : quoted(Written)));
+      return wrong(F.Name + ": expected " + What + ", found " +
+                   (Written.empty() ? YamlFile::describe(Text ? nullptr : N)
+                                    : quoted(Written)));
     };
 
     double Value;
@@ -398,34 +254,22 @@ private:
     return Error::success();
   }
 
-  llvm::MemoryBufferRef Buffer;
-  StringRef Path;
-  const char *Here; ///< the place looked at last
-  llvm::SourceMgr Sources;
-  std::string ParserMessage; ///< empty: none
-  int ParserLine = 1;
+  YamlFile File;
   std::vector<Gpu> Gpus;
 };
 
 } // namespace
 
 Expected<std::vector<Gpu>> parseGpus(StringRef Yaml, StringRef Path) {
-  if (Yaml.size() > MaxFileBytes)
-    return llvm::createStringError(
-        llvm::formatv("{0}: expected at most {1} bytes of YAML, found {2}",
-                      Path, MaxFileBytes, Yaml.size())
-            .str());
   return Reader(Yaml, Path).read();
 }
 
 Expected<std::vector<Gpu>> readGpuFile(StringRef Path) {
-  auto Buffer = llvm::MemoryBuffer::getFile(Path);
-  if (!Buffer)
-    return llvm::createStringError(
-        llvm::formatv("{0}: expected a YAML file of accelerators, found: {1}",
-                      Path, Buffer.getError().message())
-            .str());
-  return parseGpus((*Buffer)->getBuffer(), Path);
+  Expected<std::unique_ptr<llvm::MemoryBuffer>> Opened =
+      YamlFile::open(Path, "accelerators");
+  if (!Opened)
+    return Opened.takeError();
+  return parseGpus((*Opened)->getBuffer(), Path);
 }
 
 } // namespace xfa

@@ -2,7 +2,10 @@
 
 #include "Arguments.h"
 
+#include "../Batch.h"
 #include "../Words.h"
+
+#include "xfa/Analysis/CustomOpsFile.h"
 
 namespace xfa::tool {
 
@@ -10,9 +13,9 @@ namespace {
 /// The texts of the options, before they mean anything.
 struct Texts {
   std::vector<std::string> Models, Gpus, Points, Sweeps;
-  std::string GpuFile, Ledger, Scope, Dtype, Weights, View, Estimate, Format,
-      Output, SoftmaxFlops, Layout, If, Draft, Gamma, Alpha, Fit, Request,
-      Explain, Passes, WhatIfs;
+  std::string GpuFile, CustomOps, Batch, Jobs, Ledger, Scope, Dtype, Weights,
+      View, Estimate, Format, Output, SoftmaxFlops, Layout, If, Draft, Gamma,
+      Alpha, Fit, Request, Explain, Passes, WhatIfs;
 };
 } // namespace
 
@@ -27,6 +30,9 @@ static void declare(CLI::App &App, Texts &T, Arguments &A) {
   App.add_option("--at", T.Points)->allow_extra_args(false);
   App.add_option("--sweep", T.Sweeps)->allow_extra_args(false);
   App.add_option("--gpu-file", T.GpuFile);
+  App.add_option("--custom-ops", T.CustomOps);
+  App.add_option("--batch", T.Batch);
+  App.add_option("-j", T.Jobs);
   App.add_option("--ledger", T.Ledger);
   App.add_option("--scope", T.Scope);
   App.add_option("--dtype", T.Dtype);
@@ -69,7 +75,7 @@ choose(llvm::StringRef Option, llvm::StringRef Text, ValueT &To,
 static llvm::Expected<ElemType> parseType(llvm::StringRef Option,
                                           llvm::StringRef Text) {
   if (std::optional<ElemType> Type = elemTypeFromName(Text.trim()))
-    if (elemBits(*Type))
+    if (isFloat(*Type) || isInteger(*Type)) // what peaks and sizes go by
       return *Type;
   return usageError(Option + "=" + Text +
                     ": no such element type; there are fp64, fp32, tf32, fp16, "
@@ -220,6 +226,7 @@ static llvm::Error pickPoints(const Texts &T, Arguments &A) {
       return At.takeError();
     A.Report.Points.push_back(std::move(*At));
   }
+  A.Report.FirstSwept = A.Report.Points.size();
   for (const std::string &Text : T.Sweeps) {
     llvm::Expected<std::vector<Coordinates>> Swept = parseSweep(Text);
     if (!Swept)
@@ -247,6 +254,25 @@ static llvm::Error pickViews(const Texts &T, Arguments &A) {
   if (!isTable(A.Report.Views.front()))
     return usageError("view '" + viewName(A.Report.Views.front()) +
                       "' is no table, so it has no CSV form");
+  return llvm::Error::success();
+}
+
+static llvm::Error pickBatch(const Texts &T, Arguments &A) {
+  if (T.Batch.empty())
+    return T.Jobs.empty() ? llvm::Error::success()
+                          : usageError("-j is for --batch");
+  if (!T.Models.empty())
+    return usageError("--batch names its models in LIST, so a MODEL beside it "
+                      "has no meaning");
+  if (!T.Format.empty() && T.Format != "json")
+    return usageError("--batch writes a line of JSON a model; --format=" +
+                      T.Format + " beside it has no meaning");
+  llvm::Expected<unsigned> Jobs = parseJobs(T.Jobs);
+  if (!Jobs)
+    return Jobs.takeError();
+  A.Jobs = *Jobs;
+  A.Batch = T.Batch;
+  A.Form = Format::Json;
   return llvm::Error::success();
 }
 
@@ -288,6 +314,13 @@ static llvm::Error pickCounting(const Texts &T, Arguments &A) {
                                  {"else", IfPolicy::Else},
                                  {"max", IfPolicy::Max}}))
     return E;
+  if (!T.CustomOps.empty()) {
+    llvm::Expected<std::shared_ptr<const CustomOps>> Ops =
+        readCustomOps(T.CustomOps);
+    if (!Ops)
+      return Ops.takeError();
+    C.Custom = std::move(*Ops);
+  }
   if (!T.Scope.empty()) {
     llvm::Expected<Scope> S = Scope::parse(T.Scope);
     if (!S)
@@ -345,18 +378,19 @@ llvm::Expected<Arguments> parseArguments(int Count, const char *const *Words) {
   if (App.count("-o") && T.Output.empty())
     return usageError("-o needs the name of a file");
   for (llvm::function_ref<llvm::Error(const Texts &, Arguments &)> Step :
-       {pickFormat, pickEstimate, pickCounting, pickViews, pickPoints, pickGpus,
-        pickSpeculation, pickPlans, pickPasses})
+       {pickFormat, pickBatch, pickEstimate, pickCounting, pickViews,
+        pickPoints, pickGpus, pickSpeculation, pickPlans, pickPasses})
     if (llvm::Error E = Step(T, A))
       return E;
   if (llvm::Error E = parseDtype(T.Dtype, A))
     return E;
   if (llvm::Error E = parseWeights(T.Weights, A))
     return E;
-  if (T.Models.empty() && !A.ListGpus)
+  if (T.Models.empty() && T.Batch.empty() && !A.ListGpus)
     return usageError("which MODEL? (see --help)");
   if (!T.Models.empty())
     A.Model = T.Models.front();
+  A.Inputs = {T.GpuFile, T.CustomOps, T.Draft};
   A.Report.Counting = A.Analysis.Counting;
   auto Shows = [&](View V) { return llvm::is_contained(A.Report.Views, V); };
   bool Fits = !A.Report.FitGpus.empty();

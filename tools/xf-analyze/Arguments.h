@@ -14,6 +14,10 @@ enum class Format : uint8_t { Text, Json, Csv };
 struct Arguments {
   bool Help = false, Version = false, ListGpus = false, Strict = false;
   std::string Model;
+  std::string Batch; ///< --batch: a list of models; then Model is empty
+  unsigned Jobs = 1; ///< of --batch
+  /// Files other than MODEL that are read: never written over.
+  std::vector<std::string> Inputs;
   std::string Output; ///< empty: standard output
   Format Form = Format::Text;
   AnalysisOptions Analysis;

@@ -29,6 +29,8 @@ What is counted
   --softmax-flops=3|5    FLOPs of a softmax, an element
   --layout=fused|executed  views are free, or copied
   --if=then|else|max     the branch of an If whose condition is not known
+  --custom-ops=FILE      shapes and costs of operators that are not known, from
+                         YAML
   --strict               fail where a cost or a shape is not known
 
 Rewrites
@@ -55,6 +57,9 @@ Output
   --estimate=roofline|per-op   times from the totals, or summed over operators
   --format=text|json|csv   csv holds one table: one --view (default: roofline)
   -o FILE                write there; FILE appears whole or not at all
+  --batch=LIST [-j N]    instead of MODEL: a line of JSON for each path in the
+                         file LIST (- for standard input), its report or
+                         {"path", "error"}, on N threads
   --version   --help
 
 Examples

@@ -1,10 +1,12 @@
 //===- main.cpp - xf-analyze: what a transformer costs, and why -----------===//
 
+#include "../Batch.h"
 #include "../Output.h"
 #include "Arguments.h"
 
 #include "xfa/Export/Export.h"
 #include "xfa/Import/Import.h"
+#include "xfa/Report/Annotated.h"
 #include "xfa/Report/GpuList.h"
 #include "xfa/Report/Render.h"
 #include "xfa/Transform/DecodeRewrite.h"
@@ -43,7 +45,7 @@ static std::string render(const Report &R, const Arguments &A) {
     renderText(R, textStyle(A.Output.empty() || A.Output == "-"), OS);
     break;
   case Format::Json:
-    renderJson(R, OS);
+    renderJson(R, OS, /*Indent=*/A.Batch.empty() ? 2 : 0);
     break;
   case Format::Csv:
     renderCsv(R, A.Report.Views.front(), OS);
@@ -86,57 +88,88 @@ static llvm::Error addGraphStep(const Model &M, llvm::StringRef Path,
   return decodeThroughRewrite(**Fresh, Analysis);
 }
 
-static int analyze(Arguments &A) {
-  llvm::Expected<std::unique_ptr<Model>> M = importFile(A.Model);
+/// The report of one model, as text; what is odd about it goes to Warnings.
+static llvm::Expected<std::string> analyze(llvm::StringRef Path,
+                                           const Arguments &A,
+                                           std::vector<std::string> &Warnings) {
+  llvm::Expected<std::unique_ptr<Model>> M = importFile(Path);
   if (!M)
-    return fail(M.takeError());
+    return M.takeError();
   std::optional<PassTrace> Trace;
   if (!A.Passes.empty() || A.WantLadder) {
     llvm::Expected<PassTrace> Traced =
-        A.WantLadder
-            ? traceLadder([&] { return freshCopy(**M, A.Model, true); },
-                          A.Analysis, A.Gamma, A.Alpha, A.WhatIfs)
-            : tracePasses(**M, A.Passes, A.Analysis);
+        A.WantLadder ? traceLadder([&] { return freshCopy(**M, Path, true); },
+                                   A.Analysis, A.Gamma, A.Alpha, A.WhatIfs)
+                     : tracePasses(**M, A.Passes, A.Analysis);
     if (!Traced)
-      return fail(Traced.takeError());
+      return Traced.takeError();
     Trace = std::move(*Traced);
   }
   llvm::Expected<std::unique_ptr<ModelAnalysis>> Analysis =
       analyseModel(**M, A.Analysis);
   if (!Analysis)
-    return fail(Analysis.takeError());
+    return Analysis.takeError();
   if (A.Strict && !(*Analysis)->Unknown.empty())
-    return fail(unknownError(**M, **Analysis));
+    return unknownError(**M, **Analysis);
   std::unique_ptr<Model> DraftModel;
   std::unique_ptr<ModelAnalysis> Draft;
   if (A.Report.Speculative) {
     llvm::Expected<std::unique_ptr<Model>> Small =
         importFile(A.Report.Speculative->Draft);
     if (!Small)
-      return fail(Small.takeError());
+      return Small.takeError();
     llvm::Expected<std::unique_ptr<ModelAnalysis>> OfSmall =
         analyseModel(**Small, A.Analysis);
     if (!OfSmall)
-      return fail(OfSmall.takeError());
+      return OfSmall.takeError();
     DraftModel = std::move(*Small);
     Draft = std::move(*OfSmall);
     if (A.WantGraphStep)
       if (llvm::Error E = addGraphStep(*DraftModel, A.Report.Speculative->Draft,
                                        /*AsRead=*/true, *Draft))
-        return fail(std::move(E));
+        return E;
   }
   if (A.WantGraphStep)
-    if (llvm::Error E =
-            addGraphStep(**M, A.Model, A.Passes.empty(), **Analysis))
-      return fail(std::move(E));
+    if (llvm::Error E = addGraphStep(**M, Path, A.Passes.empty(), **Analysis))
+      return E;
   llvm::Expected<Report> R = buildReport(**M, **Analysis, A.Report, Draft.get(),
                                          Trace ? &*Trace : nullptr);
   if (!R)
-    return fail(R.takeError());
-  std::vector<std::string> Warnings = (*M)->Warnings;
+    return R.takeError();
+  llvm::append_range(Warnings, (*M)->Warnings);
   llvm::append_range(Warnings, (*Analysis)->Facts.Warnings);
+  return render(*R, A);
+}
+
+static int analyzeOne(const Arguments &A) {
+  if (llvm::Error E = checkOutput(A.Output, A.Model, A.Inputs))
+    return fail(std::move(E));
+  std::vector<std::string> Warnings;
+  llvm::Expected<std::string> Text = analyze(A.Model, A, Warnings);
+  if (!Text)
+    return fail(Text.takeError());
   warn(Warnings);
-  return emit(A.Output, render(*R, A));
+  return emit(A.Output, *Text);
+}
+
+static int analyzeMany(const Arguments &A) {
+  llvm::Expected<std::vector<std::string>> Paths = readList(A.Batch);
+  if (!Paths)
+    return fail(Paths.takeError());
+  for (llvm::ArrayRef<std::string> Read :
+       {llvm::ArrayRef(*Paths), llvm::ArrayRef(A.Inputs)})
+    if (llvm::Error E = checkOutput(A.Output, A.Batch, Read))
+      return fail(std::move(E));
+  return writeLines(*Paths, A.Jobs, A.Output, [&](llvm::StringRef Path) {
+    std::vector<std::string> Unused;
+    llvm::Expected<std::string> Text = analyze(Path, A, Unused);
+    if (Text)
+      return std::move(*Text);
+    std::string Line;
+    llvm::raw_string_ostream OS(Line);
+    printErrorLine(Path, llvm::toString(Text.takeError()), OS);
+    return Line;
+  });
 }
 
 static int run(int Count, const char *const *Words) {
@@ -152,7 +185,7 @@ static int run(int Count, const char *const *Words) {
     llvm::append_range(All, gpus());
     return emit(A->Output, gpuListText(All));
   }
-  return analyze(*A);
+  return A->Batch.empty() ? analyzeOne(*A) : analyzeMany(*A);
 }
 
 } // namespace xfa::tool

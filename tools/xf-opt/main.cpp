@@ -1,5 +1,6 @@
 //===- main.cpp - xf-opt: graphs as annotated text, shapes of many models -===//
 
+#include "../Batch.h"
 #include "../Output.h"
 #include "../Words.h"
 #include "Rewrite.h"
@@ -30,6 +31,7 @@ static constexpr char HelpText[] = R"(xf-opt MODEL [options]
                        line of JSON: {"path", "values": {NAME: {"kind", "elem",
                        "shape"}}} or {"path", "error"}. A bad model never stops
                        the rest
+  -j N                 on so many threads; default: one for each processor
   --version   --help
 
 Exit codes: 0 done (a pass that refuses is no failure), 1 the input is at fault,
@@ -41,6 +43,7 @@ struct Arguments {
   bool Help = false, Version = false, InferShapes = false, ListPasses = false;
   std::vector<std::string> Models;
   std::string List, Output;
+  unsigned Jobs = 1; ///< of --shapes-json
   RewriteOptions Rewrite;
 };
 } // namespace
@@ -62,6 +65,8 @@ static llvm::Expected<Arguments> parseArguments(int Count,
   App.add_flag("--explain", A.Rewrite.Explain);
   App.add_flag("--require-fired", A.Rewrite.RequireFired);
   App.add_option("--shapes-json", A.List);
+  std::string Jobs;
+  App.add_option("-j", Jobs);
   App.add_option("-o,--output", A.Output);
   App.add_option("MODEL", A.Models);
   if (llvm::Error E = parseWords(App, Count, Words))
@@ -75,6 +80,12 @@ static llvm::Expected<Arguments> parseArguments(int Count,
                           ? "which MODEL? (see --help)"
                           : "--shapes-json names its models in LIST, so a "
                             "MODEL beside it has no meaning");
+  if (App.count("-j") && A.List.empty())
+    return usageError("-j is for --shapes-json");
+  llvm::Expected<unsigned> Threads = parseJobs(Jobs);
+  if (!Threads)
+    return Threads.takeError();
+  A.Jobs = *Threads;
   if (App.count("--passes") == 0)
     return A;
   if (!A.List.empty())
@@ -104,30 +115,13 @@ static std::string shapesLine(llvm::StringRef Path) {
   return Line;
 }
 
-/// A line a path. To a file: at the end, whole; to standard output: as they
-/// come.
 static int shapesOfMany(const Arguments &A) {
-  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> List =
-      llvm::MemoryBuffer::getFileOrSTDIN(A.List, /*IsText=*/true);
-  if (!List)
-    return fail(llvm::createStringError("cannot read the list " + A.List +
-                                        ": " + List.getError().message()));
-  bool Streams = A.Output.empty() || A.Output == "-";
-  std::string Whole;
-  llvm::StringRef Rest = (*List)->getBuffer();
-  while (!Rest.empty()) {
-    llvm::StringRef Path;
-    std::tie(Path, Rest) = Rest.split('\n');
-    Path = Path.rtrim('\r');
-    if (Path.empty())
-      continue;
-    std::string Line = shapesLine(Path);
-    if (!Streams)
-      Whole += Line;
-    else if (int Code = emit("", Line))
-      return Code;
-  }
-  return Streams ? int(Done) : emit(A.Output, Whole);
+  llvm::Expected<std::vector<std::string>> Paths = readList(A.List);
+  if (!Paths)
+    return fail(Paths.takeError());
+  if (llvm::Error E = checkOutput(A.Output, A.List, *Paths))
+    return fail(std::move(E));
+  return writeLines(*Paths, A.Jobs, A.Output, shapesLine);
 }
 
 /// -o names a model by what it ends in; `-` is a binary one.
@@ -171,6 +165,10 @@ static llvm::Expected<std::string> print(const Model &M, bool InferShapes,
 }
 
 static int optimise(const Arguments &A) {
+  // A model may be rewritten in place; its printed graph is no model.
+  if (!writesModel(A.Output))
+    if (llvm::Error E = checkOutput(A.Output, A.Models.front(), {}))
+      return fail(std::move(E));
   llvm::Expected<std::unique_ptr<Model>> M = importFile(A.Models.front());
   if (!M)
     return fail(M.takeError());

@@ -25,6 +25,8 @@ struct CountingOptions : CostOptions {
   /// group (0: one scale a column).
   std::optional<ElemType> Weights;
   int64_t WeightGroup = 0;
+  /// --custom-ops: what the user says of operators that are not known.
+  std::shared_ptr<const CustomOps> Custom;
 };
 
 /// The cost of one node; polynomials in the graph's own symbols. FLOPs by the

@@ -4,6 +4,7 @@
 #define XFA_ANALYSIS_SHAPEINFERENCE_H
 
 #include "xfa/IR/Model.h"
+#include "xfa/Ops/CustomOps.h"
 #include "xfa/Ops/Facts.h"
 
 #include <string>
@@ -26,8 +27,9 @@ struct ShapeFacts {
 
 /// Infers the whole model once, in order, bodies of If, Loop, Scan and of
 /// function calls included. Fails, naming the node, on a model that no binding
-/// makes valid.
-llvm::Expected<ShapeFacts> inferShapes(const Model &M, ExprStore &Store);
+/// makes valid. Custom: what the user says of operators that are not known.
+llvm::Expected<ShapeFacts> inferShapes(const Model &M, ExprStore &Store,
+                                       const CustomOps *Custom = nullptr);
 
 } // namespace xfa
 

@@ -87,6 +87,7 @@ struct ReportOptions {
   llvm::SmallVector<LedgerKind, 2> Ledgers;
   std::vector<Gpu> Gpus;
   std::vector<Coordinates> Points; ///< empty: the seed's four
+  size_t FirstSwept = 0; ///< of Points: from here on they are of --sweep
   Estimate Times = Estimate::Roofline;
   Float32Products Products = Float32Products::FP32;
   Scope TextbookScope = Scope::core();

@@ -16,8 +16,8 @@ struct TextStyle {
 
 /// For a reader at a terminal; lines fit Style.Width.
 void renderText(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS);
-/// Schema xf-analyze/1 (docs/xf-analyze.schema.json).
-void renderJson(const Report &R, llvm::raw_ostream &OS);
+/// Schema xf-analyze/1 (docs/xf-analyze.schema.json). Indent 0: on one line.
+void renderJson(const Report &R, llvm::raw_ostream &OS, unsigned Indent = 2);
 /// One table (RFC 4180, a header line): V must be a table. Numbers are exact,
 /// expressions as Python writes them, an empty field is "not known".
 void renderCsv(const Report &R, View V, llvm::raw_ostream &OS);

@@ -63,7 +63,7 @@ struct RooflineView {
     bool Exact = true;
   };
   std::vector<Row> Rows; ///< by ledger, accelerator, point
-  std::string None;      ///< why there are no rows
+  std::string None;      ///< why there are no rows, or the first one missing
 };
 
 struct CrossoverView {

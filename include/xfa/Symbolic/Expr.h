@@ -118,6 +118,10 @@ inline bool provablyEqual(Expr A, Expr B) {
   return A == B || equal(A, B) == Truth::True;
 }
 
+/// True for what constants gave that 64 bits do not hold: an unknown, and no
+/// size of anything.
+bool leaves64Bits(Expr A);
+
 /// Symbol name → value.
 using Bindings = llvm::DenseMap<llvm::StringRef, int64_t>;
 /// Symbol name → expression of the same store.

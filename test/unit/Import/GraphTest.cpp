@@ -265,6 +265,21 @@ TEST(ImportGraph, AttributesWithoutAType) {
 // Model-local functions
 //===----------------------------------------------------------------------===//
 
+TEST(ImportGraph, ADefaultIsWhatItsInputIsDeclaredToBe) {
+  EXPECT_TRUE(importText(R"(
+g (float[N,2] x) => (y) <float[3,2] x = {1,2,3,4,5,6}> { y = Relu (x) })")
+                  .M);
+  EXPECT_EQ(importText(R"(
+g (float[N,3] x) => (y) <float[3,2] x = {1,2,3,4,5,6}> { y = Relu (x) })")
+                .Error,
+            "m.onnx: input 'x' is declared [N,3], but its initializer is "
+            "[3,2]");
+  EXPECT_EQ(importText(R"(
+g (float[N] x) => (y) <float[3,2] x = {1,2,3,4,5,6}> { y = Relu (x) })")
+                .Error,
+            "m.onnx: input 'x' is declared [N], but its initializer is [3,2]");
+}
+
 TEST(ImportFunction, EachCallHasItsCopy) {
   Imported I = importText(R"(
 g (float[N] x) => (float[N] y) {
@@ -327,7 +342,7 @@ inner <m> (i) => (o) {
 
 TEST(ImportFunction, OperandsLeftOut) {
   Imported I = importText(R"(
-g (float[N] x) => (y) { y = local.f (x) }
+g (float[N] x) => (y) { y, "" = local.f (x) }
 <domain: "local", opset_import: ["" : 17]>
 f (i, j) => (o, p) { o = Foo(i, j)  p = Bar(j) })");
   ASSERT_TRUE(I.M) << I.Error;
@@ -337,6 +352,17 @@ f (i, j) => (o, p) { o = Foo(i, j)  p = Bar(j) })");
   EXPECT_FALSE(Call.Inputs[1]);
   EXPECT_FALSE(Call.Outputs[1]);
   EXPECT_FALSE(I->Nodes[1].Inputs[1]); // as if Foo's node had left it out
+}
+
+// ONNX Runtime: "output index 1 is out of range; node has 1 outputs".
+TEST(ImportFunction, EachOutputHasItsPlace) {
+  EXPECT_EQ(importText(R"(
+g (float[N] x) => (y) { y = local.f (x) }
+<domain: "local", opset_import: ["" : 17]>
+f (i) => (o, p) { o = Foo(i)  p = Bar(i) })")
+                .Error,
+            "m.onnx: node 'f -> y': function 'f' has 1 inputs and 2 outputs, "
+            "found a call with 1 and 1");
 }
 
 TEST(ImportFunction, BodiesDoNotSeeTheirCaller) {

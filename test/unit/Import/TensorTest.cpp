@@ -172,6 +172,21 @@ TEST(ImportTensor, UnkeptPayloadsAreNotLookedAt) {
   EXPECT_TRUE(I->Constants[0].Present);
 }
 
+// Who strips weights empties raw_data; a single number is no weight.
+TEST(ImportTensor, EmptiedPayload) {
+  Imported Stripped = withInitializer(tensor("t", {3}, 7).bytes(9, ""));
+  ASSERT_TRUE(Stripped.M) << Stripped.Error;
+  EXPECT_FALSE(Stripped->Constants[0].Present);
+  EXPECT_EQ(withInitializer(tensor("t", {}, 1).bytes(9, "")).Error,
+            "m.onnx: tensor 't': expected 1 fp32 elements, as its dims say, "
+            "found raw_data of 0 bytes");
+}
+
+TEST(ImportTensor, NoElementType) {
+  EXPECT_EQ(withInitializer(tensor("t", {2}, 0)).Error,
+            "m.onnx: tensor 't': it has no element type");
+}
+
 TEST(ImportTensor, PayloadThatContradictsItsDims) {
   EXPECT_EQ(withInitializer(tensor("t", {3}, 7).bytes(9, "12345678")).Error,
             "m.onnx: tensor 't': expected 3 int64 elements, as its dims say, "

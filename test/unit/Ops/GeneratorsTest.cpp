@@ -75,6 +75,13 @@ TEST(ConstantOfShape, NegativeIsWrong) {
   EXPECT_EQ(N.error(), "expected dimensions of at least 0, found [2,-1]");
 }
 
+TEST(ConstantOfShape, SizesFit64Bits) {
+  OneNode N("ConstantOfShape");
+  N.ints("2,9223372036854775807+1");
+  EXPECT_EQ(N.error(), "expected dimensions within 64 bits, but what dimension "
+                       "1 is computed from leaves them");
+}
+
 TEST(Range, LengthIsACeiling) {
   OneNode N("Range");
   N.scalar("0").scalar("N").scalar("2");

@@ -1,0 +1,106 @@
+"""What stands at the edge of what a file or a command line may say."""
+
+import json
+import subprocess
+import time
+
+import contract
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+SMALL = contract.MODELS / "gpt2-xl.onnx"
+
+
+def run(*arguments):
+    return subprocess.run([contract.BIN / "xf-analyze", *map(str, arguments)], capture_output=True)
+
+
+def relu(tmp_path, dims=("B", "N"), opset=17, name="x"):
+    graph = helper.make_graph([helper.make_node("Relu", [name], ["y"])], "g",
+                              [helper.make_tensor_value_info(name, TensorProto.FLOAT, dims)],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, dims)])
+    path = tmp_path / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)]), path)
+    return path
+
+
+@pytest.mark.parametrize("option, said", [
+    ("--at=B=0", '--at="B=0": '), ("--at=Q=1,B=1", '--at="Q=1,B=1": '),
+    ("--sweep=B=0:4:+1", '--sweep, at "B=0": '), ("--sweep=Q=1:2:x2,B=1", '--sweep, at "Q=1,B=1": '),
+])
+def test_a_point_is_of_the_option_that_gave_it(option, said, tmp_path):
+    done = run(relu(tmp_path), option)
+    assert done.returncode == 2 and said in done.stderr.decode()
+
+
+@pytest.mark.parametrize("opset", [0, -3])
+def test_opsets_that_are_none(opset, tmp_path):
+    done = run(relu(tmp_path, opset=opset))
+    assert done.returncode == 1
+    assert f"expected an opset_import of ai.onnx of 1 or more, found {opset}" in done.stderr.decode()
+
+
+def test_opsets_of_the_future(tmp_path):
+    done = run(relu(tmp_path, opset=999))
+    assert done.returncode == 0
+    assert "warning: opset 999 of ai.onnx is newer than the newest known, 28" in done.stderr.decode()
+    assert not run(relu(tmp_path, opset=28)).stderr
+
+
+@pytest.mark.parametrize("option", ["--dtype=bool", "--dtype=string", "--dtype=complex64", "--weights=bool"])
+def test_types_that_nothing_computes_in(option):
+    done = run(SMALL, option)
+    assert done.returncode == 2 and f"{option}: no such element type" in done.stderr.decode()
+
+
+def test_figures_beyond_128_bits_have_a_reason(tmp_path):
+    dims = ["B", "N", "K", "L", "M"]
+    path = relu(tmp_path, dims)
+    huge = ",".join(f"{name}={2**62}" for name in dims)
+    one = ",".join(f"{name}=1" for name in dims)
+    done = run(path, f"--at={one}", f"--at={huge}", "--format=json", "--gpu=t4")
+    report = json.loads(done.stdout)
+    assert [point["flops"] for point in report["points"]] == [1]
+    assert "128 bits" in report["points_missing"] and f"B={2**62}" in report["points_missing"]
+    assert "128 bits" in " ".join(run(path, f"--at={one}", f"--at={huge}").stdout.decode().split())
+    assert "points_missing" not in json.loads(run(path, f"--at={one}", "--format=json").stdout)
+
+
+def test_names_that_are_no_utf8(tmp_path):
+    path = relu(tmp_path, dims=("Bxx", "N"), name="namexx")
+    path.write_bytes(path.read_bytes().replace(b"namexx", b"name\xff\xfe").replace(b"Bxx", b"B\xc3\x28"))
+    for options in (["--view=nodes,shapes,ops", "--format=json"], ["--view=memory", "--format=json", "--gpu=t4"]):
+        done = run(path, *options)
+        assert done.returncode == 0
+        json.loads(done.stdout.decode("utf-8"))  # strictly
+    (tmp_path / "list").write_text(f"{path}\n")
+    done = subprocess.run([contract.BIN / "xf-opt", f"--shapes-json={tmp_path / 'list'}"], capture_output=True)
+    assert json.loads(done.stdout.decode("utf-8"))["values"]["y"]["shape"][1] == "N"
+
+
+@pytest.mark.parametrize("kind", ["unary", "residual"])
+def test_long_chains_take_linear_time(kind, tmp_path):
+    """100,000 nodes in seconds; at a tenth of the length it may not be a hundredth of the time."""
+    count = 100_000
+    weight = helper.make_tensor("w", TensorProto.FLOAT, [4, 4], [0.0] * 16)
+    nodes, last, skip = [], "x", "x"
+    for index in range(count):
+        name = f"v{index}"
+        if kind == "unary":
+            nodes.append(helper.make_node(("Relu", "Tanh", "Neg")[index % 3], [last], [name]))
+        elif index % 2 == 0:
+            nodes.append(helper.make_node("MatMul", [last, "w"], [name]))
+        else:
+            nodes.append(helper.make_node("Add", [last, skip], [name]))
+            skip = name
+        last = name
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["B", "N", 4])],
+                              [helper.make_tensor_value_info(last, TensorProto.FLOAT, ["B", "N", 4])],
+                              initializer=[] if kind == "unary" else [weight])
+    path = tmp_path / "chain.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    for command in (["xf-analyze", path, "--format=json"], ["xf-analyze", path, "--view=nodes,memory"], ["xf-opt", path]):
+        start = time.monotonic()
+        done = subprocess.run([contract.BIN / command[0], *command[1:]], capture_output=True)
+        assert done.returncode == 0 and time.monotonic() - start < 30, command
