@@ -104,6 +104,8 @@ bool isStructuralOperand(OpKind Kind, unsigned In) {
   return In < 32 && (ruleOf(Kind).Structural >> In & 1);
 }
 
+bool hasAxisRule(OpKind Kind) { return ruleOf(Kind).Links; }
+
 bool readsShapeOnly(OpKind Kind) {
   return Kind == OpKind::Shape || Kind == OpKind::Size;
 }

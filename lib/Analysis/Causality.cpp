@@ -71,7 +71,7 @@ TimeDependence analyseTime(const Model &M, const ShapeFacts &Facts,
                            bool SupposeUnread) {
   TimeDependence None;
   None.Values.resize(M.Values.size());
-  FlatGraph G(M, Facts, Found.ElseTaken);
+  FlatGraph G(M, Facts, Found.ElseTaken, FlatGraph::Both);
   TimeFrame Frame;
   if (const AttentionCore *Core = selfAttention(Found)) {
     Frame.New = Core->Rows;
@@ -160,7 +160,8 @@ CausalityVerdict judgeCausality(const Model &M, const ShapeFacts &,
   }
   // The worst of the outputs decides.
   ValueId Worst, Length;
-  bool AnyTokens = false, Ahead = false;
+  bool AnyTokens = false;
+  int64_t Ahead = 0;
   for (ValueId Out : M.main().Outputs) {
     if (!Out)
       continue;
@@ -171,8 +172,10 @@ CausalityVerdict judgeCausality(const Model &M, const ShapeFacts &,
       Worst = Out;
     for (const TimeAxis &T : F.Axes)
       if (T.Dep != TimeDep::None && T.Shift > 0) {
-        Ahead = true;
-        V.Leak = {0, T.Shift};
+        Ahead = std::max(Ahead, T.Shift);
+        // The first of several is sure only if there is no other.
+        if (T.Dep == TimeDep::Local || T.Shift == 1)
+          V.Leak = {0, T.Shift};
       }
     if (!F.isStable() && !Length)
       Length = Out;
@@ -183,7 +186,7 @@ CausalityVerdict judgeCausality(const Model &M, const ShapeFacts &,
             "' in a way that was followed";
     return V;
   }
-  if (Worst && Time.Reasons[Time[Worst].Global].Kind != TimeReason::Selects) {
+  if (Worst && Time.Reasons[Time[Worst].Global].Kind > TimeReason::Selects) {
     const TimeReason &R = Time.Reasons[Time[Worst].Global];
     V.Causal =
         R.Kind == TimeReason::Leaks ? Verdict::Refuted : Verdict::Unknown;
@@ -194,7 +197,9 @@ CausalityVerdict judgeCausality(const Model &M, const ShapeFacts &,
   }
   if (Ahead) {
     V.Causal = Verdict::Refuted;
-    V.Why = "a row sees the one after it";
+    V.Why = Ahead == 1 ? "a row sees the one after it"
+                       : "a row sees up to " + std::to_string(Ahead) +
+                             " positions after it";
     return V;
   }
   V.Causal = Verdict::Proved;

@@ -7,11 +7,11 @@
 namespace xfa {
 
 FlatGraph::FlatGraph(const Model &M, const ShapeFacts &Facts,
-                     llvm::ArrayRef<NodeId> ElseTaken)
-    : M(M), Facts(Facts), ElseTaken(ElseTaken), Positions(M.Nodes.size(), -1),
-      Forward(M.Values.size()), Consumers(M.Values.size()),
-      Output(M.Values.size(), false), Folded(M.Values.size(), false),
-      Stripped(M.Values.size()) {
+                     llvm::ArrayRef<NodeId> ElseTaken, UndecidedTy Undecided)
+    : M(M), Facts(Facts), ElseTaken(ElseTaken), Undecided(Undecided),
+      Positions(M.Nodes.size(), -1), Forward(M.Values.size()),
+      Consumers(M.Values.size()), Output(M.Values.size(), false),
+      Folded(M.Values.size(), false), Stripped(M.Values.size()) {
   add(M.main());
   for (auto [Position, N] : llvm::enumerate(Order)) {
     Positions[N.Index] = static_cast<int>(Position);
@@ -53,6 +53,13 @@ void FlatGraph::add(const Graph &G) {
       Truth Cond = N.Inputs.empty() || !N.Inputs[0]
                        ? Truth::Unknown
                        : Facts[N.Inputs[0]].Known.at(0).truth();
+      if (Cond == Truth::Unknown && Undecided == Both) {
+        for (const Attribute &A : N.Attributes)
+          for (GraphId Body : A.Graphs)
+            add(M[Body]);
+        Order.push_back(Id);
+        continue;
+      }
       if (Cond == Truth::Unknown && llvm::is_contained(ElseTaken, Id))
         Cond = Truth::False;
       const Attribute *Taken = Cond == Truth::False ? Else : Then;
@@ -106,6 +113,18 @@ NodeId FlatGraph::producer(ValueId V) const {
 
 llvm::ArrayRef<NodeId> FlatGraph::consumers(ValueId V) const {
   return Consumers[canonical(V).Index];
+}
+
+llvm::SmallVector<ValueId, 2> FlatGraph::branchResults(NodeId N,
+                                                       unsigned Out) const {
+  llvm::SmallVector<ValueId, 2> Found;
+  if (kind(N) != OpKind::If)
+    return Found;
+  for (const Attribute &A : M[N].Attributes)
+    for (GraphId Body : A.Graphs)
+      if (Out < M[Body].Outputs.size() && M[Body].Outputs[Out])
+        Found.push_back(canonical(M[Body].Outputs[Out]));
+  return Found;
 }
 
 ValueId FlatGraph::result(NodeId N) const {

@@ -19,10 +19,14 @@ namespace xfa {
 
 class FlatGraph {
 public:
-  /// Of an If whose condition is not known the then branch is taken, or the
-  /// else branch if ElseTaken names it.
+  /// What becomes of an If whose condition is not known.
+  enum UndecidedTy : uint8_t {
+    One, ///< one branch stands for it
+    Both ///< it stays, behind the nodes of both branches
+  };
+  /// One: the then branch, or the else branch if ElseTaken names the If.
   FlatGraph(const Model &M, const ShapeFacts &Facts,
-            llvm::ArrayRef<NodeId> ElseTaken);
+            llvm::ArrayRef<NodeId> ElseTaken, UndecidedTy Undecided = One);
 
   const Model &M;
   const ShapeFacts &Facts;
@@ -40,6 +44,8 @@ public:
   llvm::ArrayRef<NodeId> consumers(ValueId V) const;
   ValueId result(NodeId N) const;
   OpKind kind(NodeId N) const { return M[N].Kind; }
+  /// What the branches of an If give as its result Out; empty if N is none.
+  llvm::SmallVector<ValueId, 2> branchResults(NodeId N, unsigned Out) const;
 
   /// A constant, or a function of constants and dims (C7); dequantised too.
   bool folded(ValueId V) const;
@@ -62,6 +68,7 @@ private:
   bool isWeightInput(ValueId V) const;
 
   llvm::ArrayRef<NodeId> ElseTaken; ///< while it is made
+  UndecidedTy Undecided;
   std::vector<NodeId> Order;
   std::vector<int> Positions;
   std::vector<ValueId> Forward; ///< by ValueId

@@ -26,17 +26,21 @@ void MaskProof::assume(const std::string &Sentence) {
 }
 
 Interval MaskProof::at(ValueId V, const Plane &P, HypothesisTy H) {
+  setHypothesis(H, P.RowBase, P.ColumnBase);
+  return start(V, P);
+}
+
+void MaskProof::setHypothesis(HypothesisTy H, Expr RowBase, Expr ColumnBase) {
   Current = H;
   Expr Zero = Store.constant(0);
   // Column position = row position + Step.
   Expr Step = H == Above ? Gap + 1 : Zero;
   Hypothesis.clear();
-  Hypothesis[*Column.asSymbol()] = Row + P.RowBase - P.ColumnBase + Step;
+  Hypothesis[*Column.asSymbol()] = Row + RowBase - ColumnBase + Step;
   if (std::optional<llvm::StringRef> New = Frame.New.asSymbol())
-    Hypothesis[*New] = Row + P.RowBase - Frame.Past + Step + 1 + Rest;
-  bool Cached = !P.RowBase.is(0) || !P.ColumnBase.is(0);
+    Hypothesis[*New] = Row + RowBase - Frame.Past + Step + 1 + Rest;
+  bool Cached = !RowBase.is(0) || !ColumnBase.is(0);
   Epoch = H + (Cached ? 2 : 0) + UnreadEpochs * Supposed;
-  return start(V, P);
 }
 
 Interval MaskProof::atPair(ValueId V, const Plane &P, int64_t R, int64_t C,
@@ -50,7 +54,7 @@ Interval MaskProof::atPair(ValueId V, const Plane &P, int64_t R, int64_t C,
   if (std::optional<llvm::StringRef> Past = Frame.Past.asSymbol())
     Hypothesis[*Past] = Store.constant(0);
   // Distinct from the symbolic ones and from other pairs.
-  Epoch = 16 + static_cast<unsigned>(R * 64 + C);
+  Epoch = 16 + static_cast<unsigned>((Length * 16 + R) * 16 + C);
   return start(V, P);
 }
 
@@ -90,7 +94,7 @@ Interval MaskProof::value(ValueId V, const Index &At) {
   if (Depth >= MaxDepth)
     return unknownOf(V);
   ++Depth;
-  Interval Result = uncached(V, At);
+  Interval Result = held(uncached(V, At), G.Facts[V].Elem);
   --Depth;
   Seen[Key].push_back({At, Result});
   return Result;

@@ -61,7 +61,8 @@ public:
     SupposedOf.clear();
   }
   void acceptSupposed();
-  /// At row R and column C of a graph run on `Length` positions, none cached.
+  /// At row R and column C of a graph run on `Length` positions (below 16),
+  /// none cached.
   Interval atPair(ValueId V, const Plane &P, int64_t R, int64_t C,
                   int64_t Length);
 
@@ -87,6 +88,8 @@ private:
   using Index = llvm::SmallVector<Expr, 4>;
   struct Operands; // of one node, evaluated on demand
 
+  /// Above or Diagonal.
+  void setHypothesis(HypothesisTy H, Expr RowBase, Expr ColumnBase);
   Interval start(ValueId V, const Plane &P);
   Interval value(ValueId V, const Index &At);
   Interval uncached(ValueId V, const Index &At);
@@ -104,6 +107,14 @@ private:
   Interval bounds(const Interval &I) const;
   Interval asValue(const Element &E) const;
   Interval unknownOf(ValueId V) const;
+
+  // What number types make of values (MaskProofTypes.cpp).
+
+  /// I as an element of that type holds it; assumes what keeps it exact.
+  Interval held(const Interval &I, ElemType Type);
+  bool staysExact(Expr E, ElemType Type);
+  /// The softmax of V at At runs over columns, and a row's own is open.
+  bool sharesOutColumns(ValueId V, const Index &At, int64_t Axis);
 
   Expr apply(Expr E) const { return substitute(E, Hypothesis); }
   Truth isLess(Expr A, Expr B) const { return less(apply(A), apply(B)); }

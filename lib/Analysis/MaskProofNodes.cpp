@@ -128,6 +128,10 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
     return Ops.get(0);
   case OpKind::Cast: {
     Interval I = Ops.get(0);
+    if (isInteger(G.Facts[Result].Elem) && !I.Exact) {
+      I.Low = std::trunc(I.Low);
+      I.High = std::trunc(I.High);
+    }
     if (G.Facts[Result].Elem != ElemType::Bool)
       return I;
     if (I.Exact)
@@ -188,6 +192,16 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
   case OpKind::Exp:
   case OpKind::Sigmoid:
   case OpKind::Softmax: {
+    if (Kind == OpKind::Softmax) {
+      OpContext Op = Ops.context();
+      bool Flattens = Op.opset() < 13;
+      int64_t Rank = static_cast<int64_t>(Ops.At.size());
+      auto Axis =
+          OpContext::normalizeAxis(Op.intAttr("axis", Flattens ? 1 : -1), Rank);
+      if (!Axis || (Flattens && *Axis != Rank - 1) ||
+          !sharesOutColumns(Ops.Values[0], Ops.At, *Axis))
+        return Interval::between(0, 1);
+    }
     Interval I = bounds(Kind == OpKind::Softmax ? value(Ops.Values[0], Ops.At)
                                                 : Ops.get(0));
     if (isMasked(I)) {
@@ -233,13 +247,19 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
       return Ops.get(2);
     return hull(bounds(Ops.get(1)), bounds(Ops.get(2)));
   }
+  case OpKind::If: {
+    auto Branches = G.branchResults(N, Ops.Out);
+    if (Branches.size() != 2)
+      return unknownOf(Result);
+    Interval A = value(Branches[0], Ops.At), B = value(Branches[1], Ops.At);
+    return A.Exact && A.Exact == B.Exact ? A : hull(bounds(A), bounds(B));
+  }
   case OpKind::Unknown:
   case OpKind::Scatter:
   case OpKind::ScatterElements:
   case OpKind::ScatterND:
   case OpKind::TensorScatter:
   case OpKind::GatherElements:
-  case OpKind::If:
   case OpKind::Loop:
   case OpKind::Scan:
     // A fill may come out of it.

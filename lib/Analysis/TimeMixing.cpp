@@ -4,6 +4,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <cmath>
+
 namespace xfa {
 
 /// What makes a later column count for nothing.
@@ -102,10 +104,15 @@ int TimePass::provedRow(NodeId N, ValueId V, const TimeAxis &Column,
   return -1;
 }
 
-/// Looks for a pair that surely leaks, on a small sequence.
+/// Looks for a pair that surely leaks, on the smallest sequence that has one.
 void TimePass::findLeak(NodeId N, ValueId V, const MaskProof::Plane &P,
                         bool ByMask) {
-  constexpr int64_t Length = 6;
+  constexpr int64_t Longest = 6;
+  // Exp of it is a number of any type.
+  constexpr double LeastWeight = -15;
+  // What is subtracted from all scores of a row cancels in its softmax.
+  OpKind Kind = G.kind(N);
+  bool Cancels = Kind == OpKind::ReduceMax || Kind == OpKind::ReduceLogSumExp;
   std::string Why = Proof.obstacle();
   llvm::StringRef Needed =
       ByMask ? "positions and constants would have to say that scores after "
@@ -124,29 +131,41 @@ void TimePass::findLeak(NodeId N, ValueId V, const MaskProof::Plane &P,
   // Rows of a step stand behind a cache of any length: no small pair tells.
   if (!Frame.Past.is(0))
     return Unknown();
-  auto Leak = [&](int64_t R, int64_t C, llvm::StringRef Sentence) {
-    Refusal = reason(TimeReason::Leaks, N, Sentence, Needed);
-    Result.Reasons[Refusal].Leak = {R, C};
+  auto Leaks = [&](int64_t R, int64_t C, int64_t Length) {
+    Interval I = Proof.atPair(V, P, R, C, Length);
+    return ByMask ? isOpen(I) && I.Low > LeastWeight
+                  : I.isPoint() && I.Low != 0;
   };
-  for (int64_t R = 0; R < Length; ++R) {
-    bool AnyOpen = false, AllMasked = ByMask;
-    for (int64_t C = 0; C < Length; ++C) {
-      Interval I = Proof.atPair(V, P, R, C, Length);
-      if (C <= R) {
-        AnyOpen |= !isMasked(I);
-        AllMasked &= isMasked(I);
-        continue;
+  auto Leak = [&](int64_t R, int64_t C, const llvm::Twine &Sentence) {
+    Refusal = reason(Cancels ? TimeReason::Unknown : TimeReason::Leaks, N,
+                     Sentence, Needed);
+    if (!Cancels)
+      Result.Reasons[Refusal].Leak = {R, C};
+  };
+  for (int64_t Length = 2; Length <= Longest; ++Length)
+    for (int64_t R = 0; R < Length; ++R) {
+      bool AllMasked = ByMask;
+      for (int64_t C = 0; C <= R; ++C)
+        AllMasked &= isMasked(Proof.atPair(V, P, R, C, Length));
+      for (int64_t C = R + 1; C < Length; ++C)
+        if (Leaks(R, C, Length))
+          return Leak(R, C,
+                      "the mask leaves row " + llvm::Twine(R) +
+                          " open to column " + llvm::Twine(C) +
+                          (Leaks(R, C, Longest + 1)
+                               ? ""
+                               : " where the sequence has " +
+                                     std::to_string(Length) + " positions"));
+      // Equal fills; an infinite one makes the row nothing at all.
+      for (int64_t C = 0; AllMasked && C < Length; ++C) {
+        Interval I = Proof.atPair(V, P, R, C, Length);
+        AllMasked = isMasked(I) && std::isfinite(I.Low);
       }
-      if (ByMask ? isOpen(I) : I.isPoint() && I.Low != 0)
-        return Leak(R, C,
-                    "the mask leaves row " + std::to_string(R) +
-                        " open to column " + std::to_string(C));
+      if (AllMasked && R + 1 < Length)
+        return Leak(R, R + 1,
+                    "every column up to row " + llvm::Twine(R) +
+                        " is masked, so the row is spread over later ones too");
     }
-    if (AllMasked && !AnyOpen && R + 1 < Length)
-      return Leak(R, R + 1,
-                  "every column up to row " + std::to_string(R) +
-                      " is masked, so the row is spread over later ones too");
-  }
   Unknown();
 }
 
@@ -294,9 +313,7 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
     if (!In)
       continue;
     const TimeFacts &From = facts(In);
-    F.Tokens |= From.Tokens;
-    if (From.isGlobal())
-      blame(F, true, From.Global);
+    takeOver(N, From, F);
     if (!From.isStable() && I < Operands)
       blame(F, false, From.Unstable);
     for (const TimeAxis &T : From.Axes) {

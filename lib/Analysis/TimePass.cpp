@@ -17,6 +17,7 @@ TimePass::TimePass(const FlatGraph &G, ExprStore &Store, TimeFrame TheFrame,
   Result.Total = Frame.Total;
   Result.Tokens = Frame.Tokens;
   Result.Values.resize(M.Values.size());
+  ValueSizes.resize(M.Values.size());
 }
 
 TimeDependence TimePass::run() {
@@ -145,11 +146,25 @@ void TimePass::blame(TimeFacts &F, bool TokenDependent, uint32_t Reason) {
 // Values
 //===----------------------------------------------------------------------===//
 
+void TimePass::takeOver(NodeId N, const TimeFacts &From, TimeFacts &F) {
+  F.Tokens |= From.Tokens;
+  if (!From.isGlobal())
+    return;
+  uint32_t R = From.Global;
+  if (Result.Reasons[R].Kind == TimeReason::Selects && !F.Axes.empty())
+    R = reason(TimeReason::Unknown, N,
+               "gives every row what one position holds",
+               "a row would have to read places that are counted from its own");
+  blame(F, true, R);
+}
+
 void TimePass::input(ValueId V) {
   TimeFacts &F = facts(V);
   F.Tokens = V == Frame.Tokens;
   const ValueFacts &Shape = G.Facts[V];
   for (auto [Axis, Dim] : llvm::enumerate(Shape.Dims)) {
+    for (llvm::StringRef Name : symbols(Dim))
+      SymbolSizes.try_emplace(Name);
     LengthClass C = lengthClass(Dim);
     if (!C.Time)
       continue;
@@ -201,12 +216,18 @@ bool TimePass::contents(ValueId V, TimeFacts &F) {
   for (const Element &E : Shape.Known.Elements) {
     if (!E.known())
       return false;
+    bool Sized = E.kind() == Element::Int || E.kind() == Element::Ratio;
+    if (Sized && !E.expr().isKnown())
+      return false;
+    if (Sized)
+      blameSizes(F, symbolSizes(E.expr()));
     if ((E.kind() == Element::Int || E.kind() == Element::Ratio) &&
         lengthClass(E.expr()).Mentions) {
-      F.Unstable = reason(TimeReason::Unknown, M[V].Producer,
-                          "reads the length of the sequence",
-                          "a row would have to stay as it is when positions "
-                          "are added behind it");
+      blame(F, false,
+            reason(TimeReason::Unknown, M[V].Producer,
+                   "reads the length of the sequence",
+                   "a row would have to stay as it is when positions "
+                   "are added behind it"));
       return true;
     }
   }
@@ -225,6 +246,7 @@ void TimePass::node(NodeId N) {
   for (ValueId V : M[N].Outputs)
     Results.push_back(V ? &G.Facts[V] : nullptr);
   OpContext Op(M, N, Store, Inputs);
+  sizes(N);
   for (auto [Out, V] : llvm::enumerate(M[N].Outputs))
     if (V)
       result(N, Out, Op, Results);
@@ -240,16 +262,23 @@ void TimePass::result(NodeId N, unsigned Out, const OpContext &Op,
     if (runsAlong(N, Dim))
       depend(F, Axis, One, One, lengthOf(Dim), TimeDep::None, 0);
   OpKind Kind = G.kind(N);
+  // How many there are is told by whoever counts them, however equal they are.
+  blameSizes(F, ValueSizes[V.Index]);
   if (Shape.Folded && contents(V, F))
     return;
   if (readsShapeOnly(Kind)) {
     // Without known contents: an operand of unknown shape.
-    for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
-      if (ValueId In = G.operand(N, I); In && !G.Facts[In].HasRank)
+    for (unsigned I = 0; I < M[N].Inputs.size(); ++I) {
+      ValueId In = G.operand(N, I);
+      if (!In)
+        continue;
+      blameSizes(F, ValueSizes[In.Index]);
+      if (!G.Facts[In].HasRank)
         blame(
             F, facts(In).Tokens || facts(In).isGlobal(),
             reason(TimeReason::Unknown, N, "reads a shape that is not known",
                    "the shape would have to follow from those of the inputs"));
+    }
     return;
   }
   bool TrainingDropout =
@@ -263,6 +292,8 @@ void TimePass::result(NodeId N, unsigned Out, const OpContext &Op,
     blame(F, false, R);
     return;
   }
+  if (branches(N, Out, F))
+    return;
   bool HasBody = llvm::any_of(
       M[N].Attributes, [](const Attribute &A) { return !A.Graphs.empty(); });
   if (HasBody) {
@@ -293,9 +324,7 @@ void TimePass::operand(const LinkContext &Ctx, ValueId V, int CausalRow,
   NodeId N = Ctx.Op.nodeId();
   bool OnTokens = llvm::any_of(
       From.Axes, [](const TimeAxis &T) { return T.Dep != TimeDep::None; });
-  F.Tokens |= From.Tokens;
-  if (From.isGlobal())
-    blame(F, true, From.Global);
+  takeOver(N, From, F);
   if (isStructuralOperand(G.kind(N), Ctx.In)) {
     if (OnTokens)
       blame(
@@ -401,8 +430,9 @@ void TimePass::follow(const LinkContext &Ctx, const TimeAxis &T,
       blame(
           F, true,
           reason(
-              TimeReason::Selects, N,
-              "reads one position only, whatever the row",
+              L.Low && L.Low.is(0) && T.Shift <= 0 ? TimeReason::First
+                                                   : TimeReason::Selects,
+              N, "reads one position only, whatever the row",
               "a row would have to read places that are counted from its own"));
     else if (L.Low && mentionsLength(L.Low))
       blame(F, false,

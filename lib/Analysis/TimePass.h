@@ -9,6 +9,7 @@
 #include "xfa/Analysis/TimeDependence.h"
 
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace xfa {
 
@@ -63,8 +64,26 @@ private:
   void depend(TimeFacts &F, unsigned Axis, Expr Outer, Expr Inner, Expr Dim,
               TimeDep Dep, int64_t Shift);
   void blame(TimeFacts &F, bool TokenDependent, uint32_t Reason);
+  /// F has the reasons that an operand of N has.
+  void takeOver(NodeId N, const TimeFacts &From, TimeFacts &F);
+  /// An If of which either branch may run; false if N is none.
+  bool branches(NodeId N, unsigned Out, TimeFacts &F);
   uint32_t reason(TimeReason::KindTy Kind, NodeId N,
                   const llvm::Twine &Sentence, const llvm::Twine &Needed);
+  // Sizes (TimeSizes.cpp).
+
+  /// Why a size depends on tokens, and on how many there are beyond what its
+  /// expression says.
+  struct SizeReasons {
+    uint32_t Global = TimeFacts::Nothing, Unstable = TimeFacts::Nothing;
+  };
+  void sizes(NodeId N);
+  SizeReasons sizesFromOperands(NodeId N);
+  void join(SizeReasons &Into, const SizeReasons &From);
+  void blameSizes(TimeFacts &F, const SizeReasons &Sizes);
+  /// The reasons of the symbols in E.
+  SizeReasons symbolSizes(Expr E);
+
   TimeFacts &facts(ValueId V) { return Result.Values[V.Index]; }
 
   const FlatGraph &G;
@@ -75,6 +94,9 @@ private:
   bool SupposeUnread;
   TimeDependence Result;
   llvm::DenseMap<Expr, LengthClass> Classes;
+  /// Of symbols, and of values of which a dimension has no name.
+  llvm::StringMap<SizeReasons> SymbolSizes;
+  std::vector<SizeReasons> ValueSizes;
   uint32_t Refusal = TimeFacts::Nothing; ///< of the node at hand: its proof
 };
 

@@ -56,6 +56,10 @@ AxisLinks axisLinks(const LinkContext &Ctx);
 /// starts and ends, Range's limit, …
 bool isStructuralOperand(OpKind Kind, unsigned In);
 
+/// The operator has a rule: what shape its results have follows from shapes and
+/// from structural operands.
+bool hasAxisRule(OpKind Kind);
+
 /// Reads its operands' shapes only: Shape, Size.
 bool readsShapeOnly(OpKind Kind);
 

@@ -36,7 +36,8 @@ struct TimeAxis {
 /// Why a value is not at most prefix, or not stable.
 struct TimeReason {
   enum KindTy : uint8_t {
-    Selects, ///< one position, for all rows: no leak by itself
+    First,   ///< the first position, for all rows: it is before them
+    Selects, ///< one position: no leak unless rows before it read that
     Unknown, ///< the proof stops here
     Leaks    ///< a row surely sees a later one
   };
