@@ -113,8 +113,9 @@ private:
   /// I as an element of that type holds it; assumes what keeps it exact.
   Interval held(const Interval &I, ElemType Type);
   bool staysExact(Expr E, ElemType Type);
-  /// The softmax of V at At runs over columns, and a row's own is open.
-  bool sharesOutColumns(ValueId V, const Index &At, int64_t Axis);
+  /// The softmax N at At runs over columns alone, and a row's own is open: what
+  /// is masked gets nothing.
+  bool sharesOutColumns(NodeId N, const Index &At);
 
   Expr apply(Expr E) const { return substitute(E, Hypothesis); }
   Truth isLess(Expr A, Expr B) const { return less(apply(A), apply(B)); }

@@ -192,19 +192,10 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
   case OpKind::Exp:
   case OpKind::Sigmoid:
   case OpKind::Softmax: {
-    if (Kind == OpKind::Softmax) {
-      OpContext Op = Ops.context();
-      bool Flattens = Op.opset() < 13;
-      int64_t Rank = static_cast<int64_t>(Ops.At.size());
-      auto Axis =
-          OpContext::normalizeAxis(Op.intAttr("axis", Flattens ? 1 : -1), Rank);
-      if (!Axis || (Flattens && *Axis != Rank - 1) ||
-          !sharesOutColumns(Ops.Values[0], Ops.At, *Axis))
-        return Interval::between(0, 1);
-    }
     Interval I = bounds(Kind == OpKind::Softmax ? value(Ops.Values[0], Ops.At)
                                                 : Ops.get(0));
-    if (isMasked(I)) {
+    if (isMasked(I) &&
+        (Kind != OpKind::Softmax || sharesOutColumns(N, Ops.At))) {
       if (masksByAssumption(I))
         assume("scores stay above -9,000, so that a fill of " +
                std::to_string(static_cast<int64_t>(I.High)) + " masks");

@@ -151,11 +151,18 @@ Interval MaskProof::held(const Interval &I, ElemType Type) {
   return R;
 }
 
-bool MaskProof::sharesOutColumns(ValueId V, const Index &At, int64_t Axis) {
+bool MaskProof::sharesOutColumns(NodeId N, const Index &At) {
+  OpContext Op(M, N, Store, {});
+  bool Flattens = Op.opset() < 13;
+  int64_t Rank = static_cast<int64_t>(At.size());
+  auto Axis =
+      OpContext::normalizeAxis(Op.intAttr("axis", Flattens ? 1 : -1), Rank);
+  if (!Axis || (Flattens && *Axis != Rank - 1))
+    return false;
   llvm::StringRef Name = *Column.asSymbol(), RowName = *Row.asSymbol();
   for (auto [A, E] : llvm::enumerate(At)) {
     auto Names = symbols(E);
-    bool Here = static_cast<int64_t>(A) == Axis;
+    bool Here = static_cast<int64_t>(A) == *Axis;
     if (llvm::is_contained(Names, Name) != Here ||
         (Here && llvm::is_contained(Names, RowName)))
       return false;
@@ -166,7 +173,7 @@ bool MaskProof::sharesOutColumns(ValueId V, const Index &At, int64_t Axis) {
   Substitution SavedHypothesis = Hypothesis;
   unsigned SavedEpoch = Epoch;
   setHypothesis(Diagonal, RowPosition - Row, ColumnPosition - Column);
-  bool Open = isOpen(bounds(value(V, At)));
+  bool Open = isOpen(bounds(value(G.operand(N, 0), At)));
   Hypothesis = SavedHypothesis;
   Current = Above;
   Epoch = SavedEpoch;

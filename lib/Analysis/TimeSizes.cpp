@@ -135,7 +135,13 @@ bool TimePass::branches(NodeId N, unsigned Out, TimeFacts &F) {
     }
   }
   const TimeFacts &Chooses = facts(Condition);
-  takeOver(N, Chooses, F);
+  F.Tokens |= Chooses.Tokens;
+  // Whether later tokens ever change what it decides is not known.
+  if (Chooses.isGlobal())
+    blame(F, true,
+          reason(TimeReason::Unknown, N,
+                 "chooses a branch by tokens that may be later ones",
+                 "the condition would have to depend on no token"));
   if (!Chooses.isStable())
     blame(F, false, Chooses.Unstable);
   for (const TimeAxis &T : Chooses.Axes)
