@@ -104,27 +104,38 @@ def run_lit(build, long, scratch):
 
 
 def run_pytest(folder, build, long, scratch):
+    """Every other test in each of two processes, or as many as there are cores (test/conftest.py)."""
     if not any(folder.glob("**/test_*.py")) and not any(folder.glob("**/*_test.py")):
         return Tally()
-    report = Path(scratch) / f"{build.name}-{folder.name}.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-ra", "--no-header", f"--junitxml={report}", folder]
-    command += [] if long else ["-m", "not long"]
-    environment = dict(os.environ, XFA_BUILD_DIR=str(build), PYTHONDONTWRITEBYTECODE="1")
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, env=environment)
+
+    def shard(index):
+        report = Path(scratch) / f"{build.name}-{folder.name}-{index}.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-ra", "--no-header", f"--junitxml={report}", folder]
+        command += [] if long else ["-m", "not long"]
+        environment = dict(os.environ, XFA_BUILD_DIR=str(build), PYTHONDONTWRITEBYTECODE="1",
+                           XFA_TEST_SHARD=f"{index}/{JOBS}")
+        done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, env=environment, text=True, errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return done, report
+
     tally = Tally()
-    if report.exists():
-        for case in ET.parse(report).getroot().iter("testcase"):
-            name = f"{case.get('classname')}.{case.get('name')}"
-            failure = next((child for child in case if child.tag in ("failure", "error")), None)
-            skip = case.find("skipped")
-            if failure is not None:
-                tally.failed.append((name, (failure.get("message") or "").split("\n")[0]))
-            elif skip is not None and skip.get("type") != "pytest.xfail":
-                tally.skipped.append((name, skip.get("message") or "no reason given"))
-            else:
-                tally.passed += 1
-    if done.returncode not in (0, 5) and not tally.failed:  # 5: every test was deselected
-        tally.failed.append((str(folder.relative_to(ROOT)), f"pytest ended with status {done.returncode}"))
+    with ThreadPoolExecutor(JOBS) as pool:
+        for done, report in pool.map(shard, range(JOBS)):
+            sys.stdout.write(done.stdout)
+            failures = len(tally.failed)
+            if report.exists():
+                for case in ET.parse(report).getroot().iter("testcase"):
+                    name = f"{case.get('classname')}.{case.get('name')}"
+                    failure = next((child for child in case if child.tag in ("failure", "error")), None)
+                    skip = case.find("skipped")
+                    if failure is not None:
+                        tally.failed.append((name, (failure.get("message") or "").split("\n")[0]))
+                    elif skip is not None and skip.get("type") != "pytest.xfail":
+                        tally.skipped.append((name, skip.get("message") or "no reason given"))
+                    else:
+                        tally.passed += 1
+            if done.returncode not in (0, 5) and len(tally.failed) == failures:  # 5: no test is left
+                tally.failed.append((str(folder.relative_to(ROOT)), f"pytest ended with status {done.returncode}"))
     return tally
 
 
