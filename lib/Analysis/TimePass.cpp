@@ -146,18 +146,6 @@ void TimePass::blame(TimeFacts &F, bool TokenDependent, uint32_t Reason) {
 // Values
 //===----------------------------------------------------------------------===//
 
-void TimePass::takeOver(NodeId N, const TimeFacts &From, TimeFacts &F) {
-  F.Tokens |= From.Tokens;
-  if (!From.isGlobal())
-    return;
-  uint32_t R = From.Global;
-  if (Result.Reasons[R].Kind == TimeReason::Selects && !F.Axes.empty())
-    R = reason(TimeReason::Unknown, N,
-               "gives every row what one position holds",
-               "a row would have to read places that are counted from its own");
-  blame(F, true, R);
-}
-
 void TimePass::input(ValueId V) {
   TimeFacts &F = facts(V);
   F.Tokens = V == Frame.Tokens;

@@ -108,8 +108,20 @@ void TimePass::sizes(NodeId N) {
 }
 
 //===----------------------------------------------------------------------===//
-// Branches
+// What operands and branches hand on
 //===----------------------------------------------------------------------===//
+
+void TimePass::takeOver(NodeId N, const TimeFacts &From, TimeFacts &F) {
+  F.Tokens |= From.Tokens;
+  if (!From.isGlobal())
+    return;
+  uint32_t R = From.Global;
+  if (Result.Reasons[R].Kind == TimeReason::Selects && !F.Axes.empty())
+    R = reason(TimeReason::Unknown, N,
+               "gives every row what one position holds",
+               "a row would have to read places that are counted from its own");
+  blame(F, true, R);
+}
 
 bool TimePass::branches(NodeId N, unsigned Out, TimeFacts &F) {
   llvm::SmallVector<ValueId, 2> Results = G.branchResults(N, Out);
