@@ -318,7 +318,8 @@ analyseModel(const Model &M, const AnalysisOptions &Options) {
   A->Options = Options;
   A->Store = std::make_unique<ExprStore>();
   ExprStore &Store = *A->Store;
-  llvm::Expected<ShapeFacts> Facts = inferShapes(M, Store, Options.Counting.Custom.get());
+  llvm::Expected<ShapeFacts> Facts =
+      inferShapes(M, Store, Options.Counting.Custom.get());
   if (!Facts)
     return Facts.takeError();
   A->Facts = std::move(*Facts);

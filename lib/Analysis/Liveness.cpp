@@ -29,9 +29,8 @@ public:
         Buffers(M.Values.size()), Kernels(kernelsOf(M)) {
     for (size_t I = 0; I < M.Nodes.size(); ++I)
       if (isFused(M.Nodes[I]) && !Kernels[I])
-        Kernel(M, NodeId(I), Facts, U, Costs.Operands).forEachOnChip([&](ValueId V) {
-          OnChip.insert(V);
-        });
+        Kernel(M, NodeId(I), Facts, U, Costs.Operands)
+            .forEachOnChip([&](ValueId V) { OnChip.insert(V); });
   }
 
   MemoryFacts run();
