@@ -85,7 +85,7 @@ def load(path):
 
 def put_in_order(graph):
     """Producers before their users, which not every file has."""
-    made = {name for node in graph.node for name in node.output}
+    made = {name for node in graph.node for name in node.output if name}
     waiting, ready = list(graph.node), []
     while waiting:
         later = []
