@@ -109,8 +109,8 @@ private:
 
   // RowMask.cpp
   bool hidesByRow(ValueId Mask) const;
-  bool hidesBy(unsigned FromEnd, ValueId V,
-               llvm::SmallDenseSet<ValueId, 16> &Seen) const;
+  using AxesSeen = llvm::SmallDenseSet<std::pair<ValueId, unsigned>, 16>;
+  bool hidesBy(unsigned FromEnd, ValueId V, AxesSeen &Seen) const;
 
   // Norms.cpp
   void findNorms();

@@ -7,12 +7,12 @@
 namespace xfa {
 
 double expectedTokens(double Alpha, int64_t Gamma) {
-  // As a sum, which does not cancel where α is near 1; the formula beyond.
-  static constexpr int64_t MostTerms = 4096;
-  if (Alpha < 1 && Gamma > MostTerms)
-    return (1 - std::pow(Alpha, static_cast<double>(Gamma) + 1)) / (1 - Alpha);
   if (Alpha == 1)
     return static_cast<double>(Gamma) + 1;
+  // As a sum, which does not cancel where α is near 1; the formula beyond.
+  static constexpr int64_t MostTerms = 4096;
+  if (Gamma > MostTerms)
+    return (1 - std::pow(Alpha, static_cast<double>(Gamma) + 1)) / (1 - Alpha);
   double Tokens = 1;
   for (int64_t I = 0; I < Gamma; ++I)
     Tokens = 1 + Alpha * Tokens;

@@ -1,6 +1,7 @@
 //===- Csv.cpp - one table as RFC 4180 ------------------------------------===//
 
 #include "CsvLine.h"
+#include "Points.h"
 #include "Text.h"
 
 namespace xfa {
@@ -31,11 +32,7 @@ std::string boundText(std::optional<Bound> B) {
 }
 
 static void csvRoofline(const Report &R, llvm::raw_ostream &OS) {
-  std::vector<std::string> Names;
-  for (const RooflineView::Row &Row : R.Roofline.Rows)
-    for (const auto &C : Row.At)
-      if (!llvm::is_contained(Names, C.first))
-        Names.push_back(C.first);
+  const std::vector<std::string> Names = symbolsOf(R.Roofline.Rows);
   {
     CsvLine Header(OS);
     for (const std::string &Name : Names)

@@ -27,6 +27,9 @@ void jsonRequest(llvm::json::OStream &J, const Report &R);
 void jsonExplanations(llvm::json::OStream &J, const Report &R);
 /// The attributes of a ledger.
 void jsonLedger(llvm::json::OStream &J, const LedgerView &L);
+/// An attribute a kind of ledger; null where it is not among Ledgers.
+void jsonBothLedgers(llvm::json::OStream &J,
+                     llvm::ArrayRef<LedgerView> Ledgers);
 void jsonAt(llvm::json::OStream &J, llvm::StringRef Key, const Coordinates &At);
 /// "memory", "compute"; null if there is none.
 void jsonBound(llvm::json::OStream &J, llvm::StringRef Key,

@@ -2,6 +2,7 @@
 
 #include "CsvLine.h"
 #include "Json.h"
+#include "Points.h"
 
 namespace xfa {
 
@@ -73,11 +74,7 @@ void jsonDecode(llvm::json::OStream &J, const Report &R) {
 }
 
 void csvDecode(const Report &R, llvm::raw_ostream &OS) {
-  std::vector<std::string> Names;
-  for (const DecodeView::Row &Row : R.Decode->Rows)
-    for (const auto &C : Row.At)
-      if (!llvm::is_contained(Names, C.first))
-        Names.push_back(C.first);
+  const std::vector<std::string> Names = symbolsOf(R.Decode->Rows);
   {
     CsvLine Header(OS);
     for (const std::string &Name : Names)

@@ -37,16 +37,7 @@ static void jsonFigures(llvm::json::OStream &J, const Report &R,
 
 static void jsonState(llvm::json::OStream &J, const Report &R,
                       const PassesView::State &S) {
-  for (LedgerKind Kind : {LedgerKind::Textbook, LedgerKind::Graph}) {
-    const LedgerView *Found = nullptr;
-    for (const LedgerView &L : S.Ledgers)
-      if (L.Kind == Kind)
-        Found = &L;
-    if (Found)
-      J.attributeObject(ledgerName(Kind), [&] { jsonLedger(J, *Found); });
-    else
-      J.attribute(ledgerName(Kind), nullptr);
-  }
+  jsonBothLedgers(J, S.Ledgers);
   jsonFigures(J, R, S);
   jsonText(J, "none", S.None);
 }

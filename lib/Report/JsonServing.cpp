@@ -2,6 +2,7 @@
 
 #include "CsvLine.h"
 #include "Json.h"
+#include "Points.h"
 
 namespace xfa {
 
@@ -240,11 +241,7 @@ void jsonExplanations(llvm::json::OStream &J, const Report &R) {
 
 void csvSpeculative(const Report &R, llvm::raw_ostream &OS) {
   const SpeculativeView &V = *R.Speculative;
-  std::vector<std::string> Names;
-  for (const SpeculativeView::Row &Row : V.Rows)
-    for (const auto &C : Row.At)
-      if (!llvm::is_contained(Names, C.first))
-        Names.push_back(C.first);
+  const std::vector<std::string> Names = symbolsOf(V.Rows);
   {
     CsvLine Header(OS);
     for (const std::string &Name : Names)

@@ -35,19 +35,22 @@ void jsonLedger(llvm::json::OStream &J, const LedgerView &L) {
   });
 }
 
+void jsonBothLedgers(llvm::json::OStream &J,
+                     llvm::ArrayRef<LedgerView> Ledgers) {
+  for (LedgerKind Kind : {LedgerKind::Textbook, LedgerKind::Graph}) {
+    const LedgerView *Found = nullptr;
+    for (const LedgerView &L : Ledgers)
+      if (L.Kind == Kind)
+        Found = &L;
+    if (Found)
+      J.attributeObject(ledgerName(Kind), [&] { jsonLedger(J, *Found); });
+    else
+      J.attribute(ledgerName(Kind), nullptr);
+  }
+}
+
 void jsonLedgers(llvm::json::OStream &J, const Report &R) {
-  J.attributeObject("ledgers", [&] {
-    for (LedgerKind Kind : {LedgerKind::Textbook, LedgerKind::Graph}) {
-      const LedgerView *Found = nullptr;
-      for (const LedgerView &L : R.Ledgers)
-        if (L.Kind == Kind)
-          Found = &L;
-      if (Found)
-        J.attributeObject(ledgerName(Kind), [&] { jsonLedger(J, *Found); });
-      else
-        J.attribute(ledgerName(Kind), nullptr);
-    }
-  });
+  J.attributeObject("ledgers", [&] { jsonBothLedgers(J, R.Ledgers); });
 }
 
 void jsonMemory(llvm::json::OStream &J, const MemoryView &V) {

@@ -6,6 +6,8 @@
 #include "xfa/Analysis/Analysis.h"
 #include "xfa/Report/Options.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <deque>
 
 namespace xfa {
@@ -32,6 +34,24 @@ llvm::Expected<BoundPoints> bindPoints(const ModelAnalysis &A,
 
 /// "B (batch_size), N (sequence_length)": what --at may name.
 std::string knownSymbols(const ModelAnalysis &A);
+
+/// The symbols of the points of these rows, in the order in which they first
+/// stand. Rows: of whatever has Coordinates At, or pointers to such.
+template <typename RowRange>
+std::vector<std::string> symbolsOf(const RowRange &Rows) {
+  std::vector<std::string> Names;
+  auto Add = [&](const auto &Row) {
+    for (const auto &Coordinate : Row.At)
+      if (!llvm::is_contained(Names, Coordinate.first))
+        Names.push_back(Coordinate.first);
+  };
+  for (const auto &Row : Rows)
+    if constexpr (requires { Row.At; })
+      Add(Row);
+    else
+      Add(*Row);
+  return Names;
+}
 
 } // namespace xfa
 

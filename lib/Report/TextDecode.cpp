@@ -1,5 +1,6 @@
 //===- TextDecode.cpp - a decoding step as text ---------------------------===//
 
+#include "Points.h"
 #include "Text.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -19,11 +20,7 @@ static void printRows(const Report &R,
                       llvm::ArrayRef<const DecodeView::Row *> Rows,
                       const TextStyle &Style, llvm::raw_ostream &OS) {
   bool Times = Rows.front()->Gpu >= 0;
-  std::vector<std::string> Symbols;
-  for (const DecodeView::Row *Row : Rows)
-    for (const auto &C : Row->At)
-      if (!llvm::is_contained(Symbols, C.first))
-        Symbols.push_back(C.first);
+  const std::vector<std::string> Symbols = symbolsOf(Rows);
   std::vector<TextTable::Column> Columns;
   for (const std::string &Name : Symbols)
     Columns.push_back({Name, TextTable::Right});

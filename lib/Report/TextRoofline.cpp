@@ -1,5 +1,6 @@
 //===- TextRoofline.cpp - figures at points, verdicts, crossovers ---------===//
 
+#include "Points.h"
 #include "Text.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -42,21 +43,10 @@ static std::string valueOf(const Coordinates &At, llvm::StringRef Name) {
   return "";
 }
 
-/// The symbols of these points, in the order in which they first stand.
-static std::vector<std::string>
-names(llvm::ArrayRef<const RooflineView::Row *> Rows) {
-  std::vector<std::string> Names;
-  for (const RooflineView::Row *Row : Rows)
-    for (const auto &C : Row->At)
-      if (!llvm::is_contained(Names, C.first))
-        Names.push_back(C.first);
-  return Names;
-}
-
 static void printPoints(const Report &R,
                         llvm::ArrayRef<const RooflineView::Row *> Rows,
                         const TextStyle &Style, llvm::raw_ostream &OS) {
-  std::vector<std::string> Symbols = names(Rows);
+  std::vector<std::string> Symbols = symbolsOf(Rows);
   bool Times = Rows.front()->Gpu >= 0;
   bool PerOp = Times && R.Options.Times == Estimate::PerOp;
   std::vector<TextTable::Column> Columns;

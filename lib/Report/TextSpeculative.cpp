@@ -1,5 +1,6 @@
 //===- TextSpeculative.cpp - speculative decoding as text -----------------===//
 
+#include "Points.h"
 #include "Text.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -22,11 +23,7 @@ static std::string decimal(double Value) {
 
 static void printRounds(const SpeculativeView &V, int Gpu,
                         const TextStyle &Style, llvm::raw_ostream &OS) {
-  std::vector<std::string> Symbols;
-  for (const SpeculativeView::Row &Row : V.Rows)
-    for (const auto &C : Row.At)
-      if (!llvm::is_contained(Symbols, C.first))
-        Symbols.push_back(C.first);
+  const std::vector<std::string> Symbols = symbolsOf(V.Rows);
   std::vector<TextTable::Column> Columns;
   for (const std::string &Name : Symbols)
     Columns.push_back({Name, TextTable::Right});
