@@ -38,7 +38,7 @@ class Tally:
 def run_unit(build, long, scratch):
     program = build / "bin" / "xfa-unit-tests"
     if not program.exists():
-        return Tally()
+        return Tally(failed=[(f"{build.name}/xfa-unit-tests", "is not built")])
 
     def shard(index):
         report = Path(scratch) / f"{build.name}-unit-{index}.xml"
