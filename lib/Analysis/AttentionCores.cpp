@@ -207,7 +207,7 @@ bool Recogniser::findScores(FoundCore &C, ValueId V, int64_t Axis,
             continue;
           C.MaskOperands.push_back(Mask);
           const ValueFacts &F = Facts[Mask];
-          RowMask |= hidesByRow(Mask);
+          C.RowMask |= hidesByRow(Mask);
           if (F.HasRank && F.rank() >= 1)
             C.Core.MaskLengths.push_back(F.Dims.back());
         }

@@ -204,12 +204,13 @@ std::optional<FoundCore> Recogniser::coreOfOperator(NodeId N) {
              G.kind(N) == OpKind::MsGroupQueryAttention ||
              G.kind(N) == OpKind::MsSparseAttention ||
              G.kind(N) == OpKind::MsPagedAttention;
-  RowMask |= A.Masked;
+  C.RowMask |= A.Masked;
   for (int I : Layout->Masks) {
     ValueId Mask = G.operand(N, I);
     A.Masked |= bool(Mask);
     // One of rank 2 is [rows, columns] in ONNX, [batch, columns] elsewhere.
-    RowMask |= Mask && (Standard || Facts[Mask].rank() > 2) && hidesByRow(Mask);
+    C.RowMask |=
+        Mask && (Standard || Facts[Mask].rank() > 2) && hidesByRow(Mask);
   }
   C.Between.push_back({N, Role::Attention});
   return C;

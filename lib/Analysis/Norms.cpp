@@ -73,8 +73,12 @@ void Recogniser::findNorms() {
     if (Facts[Deviation].HasRank && Facts[Deviation].rank() > 0)
       Norm.Width = Facts[Deviation].Dims.back();
     NodeId Centre = G.producer(Deviation);
-    if (Centre && G.kind(Centre) == OpKind::Cast) // fp16 exports widen here
-      Centre = NodeId();
+    if (Centre && G.kind(Centre) == OpKind::Cast) { // exports widen here
+      NodeId Above = G.producer(G.operand(Centre, 0));
+      if (Above && G.kind(Above) == OpKind::Sub)
+        Norm.Nodes.push_back(Centre);
+      Centre = Above;
+    }
     if (Centre && G.kind(Centre) == OpKind::Sub) {
       NodeId Average = G.producer(G.operand(Centre, 1));
       if (Average && G.kind(Average) == OpKind::ReduceMean &&

@@ -25,6 +25,7 @@ using NodeSet = llvm::SmallSetVector<NodeId, 16>;
 struct FoundCore {
   AttentionCore Core;
   int Layer = -1;
+  bool RowMask = false; ///< a mask that hides from one row what others see
   ValueId QueryOperand, KeyOperand, ValueOperand; ///< of the contractions
   /// Nodes between the two products, with their roles.
   llvm::SmallVector<std::pair<NodeId, Role>, 8> Between;
@@ -112,6 +113,14 @@ private:
   using AxesSeen = llvm::SmallDenseSet<std::pair<ValueId, unsigned>, 16>;
   bool hidesBy(unsigned FromEnd, ValueId V, AxesSeen &Seen) const;
 
+  // Positions.cpp
+  std::string positionScheme() const;
+  bool addsTable(NodeId N) const;
+  bool isAngles(ValueId Other, const FoundCore &C) const;
+  enum class BiasKind { Alibi, Relative };
+  std::optional<BiasKind> biasOf(ValueId V, Expr Heads,
+                                 llvm::SmallDenseSet<ValueId, 16> &Seen) const;
+
   // Norms.cpp
   void findNorms();
 
@@ -120,7 +129,7 @@ private:
   void assignRoles();
   void setRole(NodeId N, Role R, int Layer);
   void assignCoreRoles(const FoundCore &C);
-  void assignPath(const NodeSet &Path, int Layer);
+  void assignPath(const NodeSet &Path, const FoundCore &C);
   void assignMlpRoles(const FoundMlp &L);
   void assignRouter(const FoundMlp &L);
   void assignNorms();
@@ -132,11 +141,11 @@ private:
 
   // Structure.cpp
   void describe();
+  bool hidesLater() const;
   void describeLowRank(FoundCore &C);
   void findUnplaced();
   void countLayers();
   Expr timesOf(NodeId N) const;
-  std::string positionScheme() const;
   llvm::StringRef activationOf(const NodeSet &Path) const;
 
   std::vector<NodeId> ElseTaken;
@@ -157,7 +166,6 @@ private:
   int LmHead = -1;
   NodeId TokenEmbedding;
   bool LearnedPositions = false, Rotary = false;
-  bool RowMask = false; ///< a mask that differs from row to row
 };
 
 } // namespace xfa

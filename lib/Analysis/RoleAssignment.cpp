@@ -102,7 +102,8 @@ void Recogniser::assignRouter(const FoundMlp &L) {
 }
 
 /// From a projection to the core: scale, per-head norm, cache, rotary.
-void Recogniser::assignPath(const NodeSet &Path, int Layer) {
+void Recogniser::assignPath(const NodeSet &Path, const FoundCore &C) {
+  const int Layer = C.Layer;
   for (NodeId N : Path) {
     if (NormAt.count(N))
       continue; // with the norms
@@ -120,11 +121,13 @@ void Recogniser::assignPath(const NodeSet &Path, int Layer) {
     }
     if (G.isPassThrough(N))
       continue;
-    bool Rotates = G.kind(N) == OpKind::Mul ||
-                   G.kind(N) == OpKind::RotaryEmbedding ||
-                   G.kind(N) == OpKind::MsRotaryEmbedding;
-    if (Rotates)
-      Rotary = true;
+    // One operand comes along the path, the other may be angles.
+    if (G.kind(N) == OpKind::Mul)
+      for (unsigned I = 0; I < 2; ++I)
+        Rotary |= !Path.contains(G.producer(G.operand(N, I))) &&
+                  isAngles(G.operand(N, I), C);
+    Rotary |= G.kind(N) == OpKind::RotaryEmbedding ||
+              G.kind(N) == OpKind::MsRotaryEmbedding;
     setRole(N, Role::Rope, Layer);
   }
 }
@@ -157,7 +160,7 @@ void Recogniser::assignCoreRoles(const FoundCore &C) {
   for (auto [N, R] : C.Between)
     setRole(N, R, Layer);
   for (const NodeSet *Path : {&C.QueryPath, &C.KeyPath, &C.ValuePath})
-    assignPath(*Path, Layer);
+    assignPath(*Path, C);
   // Views that are copies (fp16 casts, executed layout) on the way out.
   for (ValueId V = C.Core.Result; V;) {
     llvm::ArrayRef<NodeId> Readers = G.consumers(V);
@@ -253,6 +256,7 @@ void Recogniser::assignResiduals() {
 void Recogniser::assignEnds() {
   int FirstCore = Cores.empty() ? -1 : G.position(Cores.front().Core.Softmax);
   for (NodeId N : G.order()) {
+    LearnedPositions |= G.position(N) < FirstCore && addsTable(N);
     if (!roleless(N))
       continue;
     bool Table = (G.kind(N) == OpKind::Gather ||

@@ -26,8 +26,10 @@ bool Recogniser::hidesBy(unsigned FromEnd, ValueId V, AxesSeen &Seen) const {
   if (F.Known.Splat)
     return false;
   NodeId N = G.producer(V);
+  // Numbers of each head's own are learned; a mask is the same for all heads.
   if (!N)
-    return true;
+    return !(M[V].Const && isFloat(F.Elem) && F.rank() >= 3 &&
+             !F.Dims[F.rank() - 3].is(1));
   ValueId First = G.operand(N, 0);
   OpKind Kind = G.kind(N);
   // Where operands are put together piece by piece, one that is the same in all
@@ -53,7 +55,11 @@ bool Recogniser::hidesBy(unsigned FromEnd, ValueId V, AxesSeen &Seen) const {
     });
   }
   // A table of learned numbers, as relative positions look them up, hides
-  // nothing.
+  // nothing; neither do products of it with queries or keys.
+  if (asContraction(G, N, Store))
+    return false;
+  if (Kind == OpKind::GatherElements)
+    return hidesBy(FromEnd, First, Seen);
   if (Kind == OpKind::Gather && First && M[First].Const &&
       isFloat(Facts[First].Elem) && !G.folded(G.operand(N, 1)))
     return false;

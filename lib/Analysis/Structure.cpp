@@ -61,6 +61,12 @@ llvm::StringRef Recogniser::activationOf(const NodeSet &Path) const {
     case OpKind::MsQuickGelu:
       return "quick_gelu";
     case OpKind::Relu:
+      for (NodeId Next : G.consumers(G.result(N)))
+        if (G.operand(Next, 0) == G.result(N) &&
+            (G.kind(Next) == OpKind::Pow ||
+             (G.kind(Next) == OpKind::Mul &&
+              G.operand(Next, 1) == G.result(N))))
+          return "relu_squared";
       return "relu";
     case OpKind::Swish:
       return "silu";
@@ -92,18 +98,6 @@ llvm::StringRef Recogniser::activationOf(const NodeSet &Path) const {
          : Sigmoid && Quick ? "quick_gelu"
          : Sigmoid          ? "silu"
                             : "other";
-}
-
-std::string Recogniser::positionScheme() const {
-  if (Rotary)
-    return "rotary";
-  for (const FoundCore &C : Cores)
-    if (G.kind(C.Core.Softmax) == OpKind::MsGroupQueryAttention) {
-      const Attribute *A = M[C.Core.Softmax].attribute("do_rotary");
-      if (A && A->I != 0)
-        return "rotary";
-    }
-  return LearnedPositions ? "learned" : "none";
 }
 
 /// Takes the figure from the first layer; a layer that differs is reported.
@@ -183,6 +177,13 @@ void Recogniser::countLayers() {
                            " times, and counts as one layer")
                               .str());
   }
+}
+
+/// A decoder hides from each row what others see, in all its layers; beside an
+/// encoder of something else it has the head.
+bool Recogniser::hidesLater() const {
+  auto Hides = [](const FoundCore &C) { return C.RowMask; };
+  return LmHead >= 0 ? llvm::any_of(Cores, Hides) : llvm::all_of(Cores, Hides);
 }
 
 void Recogniser::describe() {
@@ -288,7 +289,7 @@ void Recogniser::describe() {
   else if (Mlps.empty() && Cores.size() == 1)
     S.Kind = Structure::Attention;
   else
-    S.Kind = AnyCache || RowMask ? Structure::Decoder : Structure::Encoder;
+    S.Kind = AnyCache || hidesLater() ? Structure::Decoder : Structure::Encoder;
 }
 
 Structure recogniseStructure(const Model &M, const ShapeFacts &Facts,

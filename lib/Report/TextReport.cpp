@@ -71,6 +71,7 @@ static std::string activationName(llvm::StringRef Name) {
        {"gelu", "GELU"},
        {"quick_gelu", "quick GELU"},
        {"relu", "ReLU"},
+       {"relu_squared", "ReLU²"},
        {"silu", "SiLU"}};
   for (const auto &[Given, Shown] : Names)
     if (Given == Name)

@@ -1,4 +1,7 @@
-"""Encoder or decoder where causality is not proved: whether the mask could hide from one row what another sees."""
+"""What a block is called: encoder or decoder where causality is not proved (whether the mask could hide from one row what
+another sees), the scheme of positions (what is added to the scores, or multiplies queries and keys), the activation."""
+
+import re
 
 import contract
 import onnx
@@ -8,7 +11,9 @@ BLOCK = """
 <ir_version: 8, opset_import: ["" : 17]>
 block (float[B,N,32] x, int64[B,N] attention_mask, float[32,32] wq, float[32,32] wk,
        float[32,32] wv, float[32,32] wo, float[32,128] w1, float[128,32] w2) => (float[B,N,32] y)
-<float[2,4] learned = {1, 2, 3, 4, 5, 6, 7, 8}, int64[4] heads = {0, 0, 4, 8}, int64[3] flat = {0, 0, 32}, int64[1] a0 = {0}, int64[1] a1 = {1}, int64[1] a2 = {2},
+<float[4,1,1] slope = {0.5, 0.25, 0.125, 0.0625}, float[4,1,8] gain = {GAIN}, float[1,4,8,8] window = {WINDOW},
+ float[8] frequency = {1, 0.3, 0.1, 0.03, 1, 0.3, 0.1, 0.03}, float[2,4] learned = {1, 2, 3, 4, 5, 6, 7, 8},
+ int64[4] heads = {0, 0, 4, 8}, int64[3] flat = {0, 0, 32}, int64[1] a0 = {0}, int64[1] a1 = {1}, int64[1] last = {-1},
  int64[2] a12 = {1, 2}, int64 zero = {0}, int64 one = {1}, float low = {-10000}, float nothing = {0}, float scale = {2.83}>
 {
   q = MatMul (x, wq)  k = MatMul (x, wk)  v = MatMul (x, wv)
@@ -44,7 +49,79 @@ MASKS = {
 @pytest.mark.parametrize("name", MASKS)
 def test_kind(name, tmp_path):
     kind, spelling = MASKS[name]
-    model = tmp_path / "block.onnx"
-    onnx.save(onnx.parser.parse_model(BLOCK.replace("MASK", spelling)), model)
-    structure = contract.analyze(model)["structure"]
+    structure = structure_of(BLOCK.replace("MASK", spelling), tmp_path)
     assert (structure["kind"], structure["layers"], structure["heads"]) == (kind, 1, 4)
+
+
+def structure_of(text, tmp_path):
+    numbers = {"GAIN": 32, "WINDOW": 256}
+    for name, count in numbers.items():
+        text = text.replace("{" + name + "}", "{" + ", ".join(f"{1 + i % 7}" for i in range(count)) + "}")
+    model = tmp_path / "block.onnx"
+    onnx.save(onnx.parser.parse_model(text), model)
+    return contract.analyze(model)["structure"]
+
+
+CAUSAL = "seen = LessOrEqual (column0, row0)  masked = Where (seen, with, low)"
+HEADS = "kh = Transpose <perm = [0, 2, 3, 1]> (k4)"
+POSITIONS = {
+    "none": ("none", "with = Identity (scores)  " + CAUSAL, HEADS),
+    "a slope for each head, times the distance": (
+        "alibi", "far = Sub (column0, row0)  steps = Cast <to = 1> (far)  bias = Mul (slope, steps)"
+                 "  with = Add (scores, bias)  " + CAUSAL, HEADS),
+    "a slope for each head, times the column": (
+        "alibi", "steps = Cast <to = 1> (column0)  bias = Mul (steps, slope)  with = Add (bias, scores)  " + CAUSAL, HEADS),
+    "learned by distance": (
+        "relative", "far = Sub (row0, column0)  abs = Abs (far)  bucket = Min (abs, one)  bias = Gather (learned, bucket)"
+                    "  bias3 = Transpose <perm = [2, 0, 1]> (bias)  with = Add (scores, bias3)  " + CAUSAL, HEADS),
+    "angles on the keys": (
+        "rotary", "with = Identity (scores)  " + CAUSAL,
+        "kt = Transpose <perm = [0, 2, 1, 3]> (k4)  at = Cast <to = 1> (places_)  across = Unsqueeze (at, last)"
+        "  angle = Mul (across, frequency)  cosine = Cos (angle)  turned = Mul (kt, cosine)"
+        "  kh = Transpose <perm = [0, 1, 3, 2]> (turned)"),
+    "a gain for each head on the keys": (
+        "none", "with = Identity (scores)  " + CAUSAL,
+        "kt = Transpose <perm = [0, 2, 1, 3]> (k4)  gained = Mul (kt, gain)  kh = Transpose <perm = [0, 1, 3, 2]> (gained)"),
+    "ones on the keys": (
+        "none", "with = Identity (scores)  " + CAUSAL,
+        "kt = Transpose <perm = [0, 2, 1, 3]> (k4)  size = Shape (kt)  ones = ConstantOfShape <value = float[1] {1}> (size)"
+        "  same = Mul (kt, ones)  kh = Transpose <perm = [0, 1, 3, 2]> (same)"),
+}
+
+
+@pytest.mark.parametrize("name", POSITIONS)
+def test_positions(name, tmp_path):
+    scheme, spelling, keys = POSITIONS[name]
+    text = BLOCK.replace("MASK", spelling).replace(HEADS, keys)
+    text = text.replace("  qh =", "  ids_ = Shape (x)  n_ = Gather (ids_, one)  places_ = Range (zero, n_, one)\n  qh =")
+    structure = structure_of(text, tmp_path)
+    assert (structure["position"], structure["kind"], structure["heads"]) == (scheme, "decoder", 4)
+
+
+def test_bias_of_a_window_is_an_encoders(tmp_path):
+    """A number for each head, row and column, as Swin keeps them, is learned and hides nothing."""
+    text = BLOCK.replace("[B,N,32]", "[B,8,32]").replace("[B,N]", "[B,8]")
+    structure = structure_of(text.replace("MASK", "masked = Add (scores, window)"), tmp_path)
+    assert (structure["position"], structure["kind"]) == ("relative", "encoder")
+
+
+def test_one_masked_tower_beside_an_open_one(tmp_path):
+    """CLIP: a text tower with a causal mask and an image tower without; nothing here predicts the next token."""
+    block = BLOCK.replace("MASK", "seen = LessOrEqual (column0, row0)  masked = Where (seen, scores, low)")
+    body = block[block.index("{\n  q = ") + 2:block.rindex("}")]
+    second = body.replace("masked = Where (seen, scores, low)", "masked = Identity (scores)")
+    for name in sorted({word for word in second.replace("(", " ").replace(")", " ").replace(",", " ").split()
+                        if f"{word} = " in body and word not in ("perm", "to")}, key=len, reverse=True):
+        second = re.sub(rf"\b{name}\b", name + "_2", second)
+    second = second.replace("(x", "(z").replace(", x", ", z")
+    text = block.replace(body, body + second).replace("float[B,N,32] x,", "float[B,N,32] x, float[B,N,32] z,")
+    text = text.replace("=> (float[B,N,32] y)", "=> (float[B,N,32] y, float[B,N,32] y_2)")
+    structure = structure_of(text, tmp_path)
+    assert (structure["kind"], structure["layers"]) == ("encoder", 2)
+
+
+@pytest.mark.parametrize("spelling", ["Mul (bent, bent)", "Pow (bent, two)"])
+def test_square_of_relu(spelling, tmp_path):
+    text = BLOCK.replace("MASK", "masked = Identity (scores)").replace("float nothing", "float two = {2}, float nothing")
+    text = text.replace("act = Relu (up)", f"bent = Relu (up)  act = {spelling}")
+    assert structure_of(text, tmp_path)["activation"] == "relu_squared"
