@@ -31,6 +31,8 @@ void tileLinks(const LinkContext &, AxisLinks &);
 void gatherLinks(const LinkContext &, AxisLinks &);
 void gatherNDLinks(const LinkContext &, AxisLinks &);
 void gatherElementsLinks(const LinkContext &, AxisLinks &);
+void scatterElementsLinks(const LinkContext &, AxisLinks &);
+void scatterNDLinks(const LinkContext &, AxisLinks &);
 void oneHotLinks(const LinkContext &, AxisLinks &);
 void topKLinks(const LinkContext &, AxisLinks &);
 void reduceLinks(const LinkContext &, AxisLinks &);

@@ -56,6 +56,8 @@ Table::Table() {
   set({Gather}, gatherLinks);
   set({GatherND}, gatherNDLinks);
   set({GatherElements}, gatherElementsLinks);
+  set({Scatter, ScatterElements}, scatterElementsLinks);
+  set({ScatterND}, scatterNDLinks);
   set({OneHot}, oneHotLinks, operands({1}));
   set({TopK}, topKLinks, operands({1}));
   set({ConstantOfShape, EyeLike}, wholeLinks, operands({0}));

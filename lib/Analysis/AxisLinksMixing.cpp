@@ -61,6 +61,36 @@ void gatherElementsLinks(const LinkContext &Ctx, AxisLinks &Links) {
       Links[A] = AxisLink::same(A, Ctx.zero());
 }
 
+/// An element is the data's own, or an update's that stands at the same place
+/// along every axis but one.
+void scatterElementsLinks(const LinkContext &Ctx, AxisLinks &Links) {
+  auto Axis =
+      OpContext::normalizeAxis(Ctx.Op.intAttr("axis", 0), Ctx.outRank());
+  if (!Axis || Ctx.inRank() != Ctx.outRank())
+    return;
+  for (int64_t A = 0; A < Ctx.inRank(); ++A)
+    if (Ctx.In == 0 ||
+        (A != *Axis && Ctx.input().Dims[A] == Ctx.output().Dims[A]))
+      Links[A] = AxisLink::same(A, Ctx.zero());
+}
+
+/// Updates [I…, rest of the data's axes], each for one place on the first K;
+/// indices [I…, K].
+void scatterNDLinks(const LinkContext &Ctx, AxisLinks &Links) {
+  const OpContext &Op = Ctx.Op;
+  if (Ctx.In == 0) {
+    broadcastLinks(Ctx, Links);
+    return;
+  }
+  if (Ctx.In != 2 || !Op.hasRank(1) || Op.rank(1) < 1)
+    return;
+  std::optional<int64_t> Chosen = Op.dim(1, -1).constant();
+  int64_t Lead = Op.rank(1) - 1;
+  for (int64_t A = Lead; Chosen && A < Ctx.inRank(); ++A)
+    if (int64_t Out = A - Lead + *Chosen; Out < Ctx.outRank())
+      Links[A] = AxisLink::same(Out, Ctx.zero());
+}
+
 /// The new axis stands at `axis` of the result.
 void oneHotLinks(const LinkContext &Ctx, AxisLinks &Links) {
   if (Ctx.In != 0)

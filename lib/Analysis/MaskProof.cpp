@@ -61,7 +61,7 @@ Interval MaskProof::atPair(ValueId V, const Plane &P, int64_t R, int64_t C,
 Expr MaskProof::exactly(ValueId V, llvm::ArrayRef<Expr> At) {
   Current = Nothing;
   Hypothesis.clear();
-  Epoch = 8;
+  Epoch = PlaceEpoch;
   return value(V, Index(At.begin(), At.end())).Exact;
 }
 

@@ -72,6 +72,10 @@ public:
   /// The symbol that stands for the index along an axis of length Dim.
   Expr place(unsigned Axis, Expr Dim);
 
+  /// The ScatterND N writes each of its updates where that stands itself, and
+  /// all of them: the result is the updates.
+  bool writesInPlace(NodeId N);
+
   /// Sentences, in the order in which proofs needed them.
   std::vector<std::string> assumptions() const;
   void assume(const std::string &Sentence);
@@ -137,7 +141,9 @@ private:
   std::map<std::pair<unsigned, unsigned>, // hypothesis, value
            llvm::SmallVector<std::pair<Index, Interval>, 1>>
       Seen;
-  unsigned Epoch = 0; ///< tells hypotheses apart in Seen
+  llvm::DenseMap<NodeId, bool> InPlace;
+  unsigned Epoch = 0;                       ///< tells hypotheses apart in Seen
+  static constexpr unsigned PlaceEpoch = 8; ///< no hypothesis
   static constexpr unsigned UnreadEpochs = 1u << 16; ///< times Supposed
   unsigned Depth = 0;
   std::vector<std::string> Assumed;

@@ -245,10 +245,13 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
     Interval A = value(Branches[0], Ops.At), B = value(Branches[1], Ops.At);
     return A.Exact && A.Exact == B.Exact ? A : hull(bounds(A), bounds(B));
   }
+  case OpKind::ScatterND:
+    if (writesInPlace(N))
+      return value(Ops.Values[2], Ops.At);
+    [[fallthrough]];
   case OpKind::Unknown:
   case OpKind::Scatter:
   case OpKind::ScatterElements:
-  case OpKind::ScatterND:
   case OpKind::TensorScatter:
   case OpKind::GatherElements:
   case OpKind::Loop:

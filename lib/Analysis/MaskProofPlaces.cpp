@@ -150,6 +150,39 @@ Interval MaskProof::gathered(NodeId N, const Index &At, Operands &Ops) {
   return value(Ops.Values[0], Place);
 }
 
+bool MaskProof::writesInPlace(NodeId N) {
+  auto [It, New] = InPlace.try_emplace(N, false);
+  ValueId Data = G.operand(N, 0), Indices = G.operand(N, 1);
+  if (!New || G.kind(N) != OpKind::ScatterND || !Data || !Indices)
+    return It->second;
+  const Attribute *Reduction = M[N].attribute("reduction");
+  const Shape &To = G.Facts[Data].Dims, &At = G.Facts[Indices].Dims;
+  size_t Rank = To.size();
+  if ((Reduction && Reduction->S != "none") || !G.Facts[Data].HasRank ||
+      !G.Facts[Indices].HasRank || At.size() != Rank + 1 ||
+      !At.back().is(static_cast<int64_t>(Rank)) ||
+      !std::equal(To.begin(), To.end(), At.begin()))
+    return false;
+  // For every place: without the hypothesis at hand.
+  Substitution Kept = std::exchange(Hypothesis, Substitution());
+  HypothesisTy Before = std::exchange(Current, Nothing);
+  unsigned KeptEpoch = std::exchange(Epoch, PlaceEpoch);
+  Index Place;
+  for (auto [Axis, Dim] : llvm::enumerate(To))
+    Place.push_back(Dim.is(1) ? Store.constant(0)
+                              : place(static_cast<unsigned>(Axis), Dim));
+  Place.push_back(Expr());
+  bool Same = true;
+  for (size_t Axis = 0; Same && Axis < Rank; ++Axis) {
+    Place.back() = Store.constant(static_cast<int64_t>(Axis));
+    Same = value(Indices, Place).Exact == Place[Axis];
+  }
+  Hypothesis = std::move(Kept);
+  Current = Before;
+  Epoch = KeptEpoch;
+  return InPlace[N] = Same;
+}
+
 //===----------------------------------------------------------------------===//
 // Generators
 //===----------------------------------------------------------------------===//

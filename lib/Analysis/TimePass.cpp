@@ -35,90 +35,6 @@ TimeDependence TimePass::run() {
 }
 
 //===----------------------------------------------------------------------===//
-// Lengths
-//===----------------------------------------------------------------------===//
-
-bool TimePass::mentionsLength(Expr E) {
-  std::optional<llvm::StringRef> New = Frame.New.asSymbol(),
-                                 Past = Frame.Past.asSymbol();
-  return llvm::any_of(symbols(E), [&](llvm::StringRef Name) {
-    return (New && Name == *New) || (Past && Name == *Past);
-  });
-}
-
-TimePass::LengthClass TimePass::lengthClass(Expr Dim) {
-  auto [It, IsNew] = Classes.try_emplace(Dim);
-  if (!IsNew)
-    return It->second;
-  LengthClass C;
-  Expr Zero = Store.constant(0);
-  C.Mentions = mentionsLength(Dim);
-  if (C.Mentions) {
-    // A few more or fewer, as shifts and paddings make them.
-    if (Frame.New == Frame.Total) {
-      C.Time = (Dim - Frame.New).isConstant();
-      C.Base = Zero;
-    } else if (Dim == Frame.Total || Dim == Frame.Past) {
-      C.Time = true;
-      C.Base = Zero;
-    } else if (Dim == Frame.New) {
-      C.Time = true;
-      C.Base = Frame.Past;
-    }
-  }
-  // A table that is cut to the sequence: longer ones do not run.
-  if (C.Mentions && !C.Time && Frame.New == Frame.Total)
-    if (std::optional<int64_t> Most = upperBound(Dim);
-        Most && *Most > 1 && Dim == min(Frame.New, Store.constant(*Most))) {
-      C.Time = C.Bounded = true;
-      C.Base = Zero;
-    }
-  Classes[Dim] = C;
-  return C;
-}
-
-/// Time runs along an axis of length min(N, n) only where N <= n: then the
-/// length is N. That holds for a table without tokens, which stands beside N
-/// rows somewhere or the result is not stable, and where such a table meets N
-/// rows, element by element or in a product: longer sequences have no result
-/// there. Tokens that are cut to n positions stand for themselves.
-bool TimePass::runsAlong(NodeId N, Expr Dim) {
-  LengthClass C = lengthClass(Dim);
-  if (!C.Bounded)
-    return C.Time;
-  bool OnTokens = false, Meets = false, Takes = false;
-  for (unsigned I = 0; I < M[N].Inputs.size(); ++I) {
-    ValueId V = G.operand(N, I);
-    if (!V)
-      continue;
-    bool Has = llvm::is_contained(G.Facts[V].Dims, Dim);
-    OnTokens |= facts(V).Tokens;
-    Meets |= !facts(V).Tokens && Has;
-    Takes |= facts(V).Tokens && Has &&
-             llvm::any_of(facts(V).Axes, [&](const TimeAxis &T) {
-               return G.Facts[V].Dims[T.Axis] == Dim;
-             });
-  }
-  Meets = Meets && opTraits(G.kind(N)) & trait::Elementwise;
-  if (G.kind(N) == OpKind::MatMul) {
-    const Shape &L = G.Facts[G.operand(N, 0)].Dims,
-                &R = G.Facts[G.operand(N, 1)].Dims;
-    Meets = L.size() > 1 && R.size() > 1 && L.back() == Dim &&
-            R[R.size() - 2] == Frame.New && !facts(G.operand(N, 0)).Tokens;
-  }
-  if (OnTokens && !Takes && !Meets)
-    return false;
-  Proof.assume("sequences are no longer than " +
-               std::to_string(*upperBound(Dim)));
-  return true;
-}
-
-/// The axis's length where the graph runs.
-Expr TimePass::lengthOf(Expr Dim) {
-  return lengthClass(Dim).Bounded ? Frame.New : Dim;
-}
-
-//===----------------------------------------------------------------------===//
 // Reasons
 //===----------------------------------------------------------------------===//
 
@@ -132,6 +48,19 @@ uint32_t TimePass::reason(TimeReason::KindTy Kind, NodeId N,
   R.Needed = Needed.str();
   Result.Reasons.push_back(std::move(R));
   return static_cast<uint32_t>(Result.Reasons.size() - 1);
+}
+
+uint32_t TimePass::readsTheLength(NodeId N) {
+  return reason(TimeReason::Unknown, N, "reads the length of the sequence",
+                "a row would have to stay as it is when positions are added "
+                "behind it");
+}
+
+uint32_t TimePass::placesByLength(NodeId N) {
+  return reason(TimeReason::Unknown, N,
+                "reads places that follow from the length of the sequence",
+                "they would have to be counted from its start, so that a row "
+                "stays as it is when positions are added behind it");
 }
 
 /// Keeps the first reason; a leak outweighs what is only not known.
@@ -211,11 +140,7 @@ bool TimePass::contents(ValueId V, TimeFacts &F) {
       blameSizes(F, symbolSizes(E.expr()));
     if ((E.kind() == Element::Int || E.kind() == Element::Ratio) &&
         lengthClass(E.expr()).Mentions) {
-      blame(F, false,
-            reason(TimeReason::Unknown, M[V].Producer,
-                   "reads the length of the sequence",
-                   "a row would have to stay as it is when positions "
-                   "are added behind it"));
+      blame(F, false, readsTheLength(M[V].Producer));
       return true;
     }
   }
@@ -246,9 +171,13 @@ void TimePass::result(NodeId N, unsigned Out, const OpContext &Op,
   TimeFacts &F = facts(V);
   const ValueFacts &Shape = G.Facts[V];
   Expr One = Store.constant(1);
-  for (auto [Axis, Dim] : llvm::enumerate(Shape.Dims))
+  for (auto [Axis, Dim] : llvm::enumerate(Shape.Dims)) {
     if (runsAlong(N, Dim))
       depend(F, Axis, One, One, lengthOf(Dim), TimeDep::None, 0);
+    // Of equal elements any may be a position's.
+    else if (Expr Outer = Shape.Known.Splat ? sequencesIn(Dim) : Expr())
+      depend(F, Axis, Outer, One, Frame.New, TimeDep::None, 0);
+  }
   OpKind Kind = G.kind(N);
   // How many there are is told by whoever counts them, however equal they are.
   blameSizes(F, ValueSizes[V.Index]);
@@ -321,13 +250,19 @@ void TimePass::operand(const LinkContext &Ctx, ValueId V, int CausalRow,
                  "takes a shape or a place from the tokens",
                  "shapes and places would have to follow from lengths alone"));
     // What shape inference resolved is structure; the rest may be anything.
-    if (!From.isStable() && Ctx.output().HasRank &&
-        !llvm::all_of(Ctx.output().Dims, [](Expr D) { return D.isKnown(); }))
+    bool Resolved =
+        !Ctx.output().HasRank ||
+        llvm::all_of(Ctx.output().Dims, [](Expr D) { return D.isKnown(); });
+    if (!From.isStable() && choosesPlaces(Ctx))
+      blame(F, false, placesByLength(N));
+    else if (!From.isStable() && !Resolved)
       blame(F, false, From.Unstable);
     return;
   }
   if (!From.isStable() && !countsPlaces(Ctx))
     blame(F, false, From.Unstable);
+  if (readsByLength(Ctx, From))
+    blame(F, false, placesByLength(N));
   if (From.Axes.empty())
     return;
   AxisLinks Links = axisLinks(Ctx);
@@ -368,6 +303,12 @@ void TimePass::follow(const LinkContext &Ctx, const TimeAxis &T,
       (Kind == OpKind::Gather || Kind == OpKind::GatherND) &&
       gathered(Ctx, T, F))
     return;
+  if (L.Kind == AxisLink::Whole && Kind == OpKind::ScatterND &&
+      Proof.writesInPlace(N)) {
+    if (Ctx.In == 2)
+      depend(F, T.Axis, T.Outer, T.Inner, T.Length, T.Dep, T.Shift);
+    return;
+  }
   Expr One = Store.constant(1);
   auto OutAxis = [&]() -> const TimeAxis * {
     for (const TimeAxis &O : F.Axes)
@@ -423,10 +364,7 @@ void TimePass::follow(const LinkContext &Ctx, const TimeAxis &T,
               N, "reads one position only, whatever the row",
               "a row would have to read places that are counted from its own"));
     else if (L.Low && mentionsLength(L.Low))
-      blame(F, false,
-            reason(TimeReason::Unknown, N, "reads the length of the sequence",
-                   "a row would have to stay as it is when positions are added "
-                   "behind it"));
+      blame(F, false, readsTheLength(N));
     return;
   case AxisLink::Whole:
     if (CausalRow >= 0 && T.pure()) {

@@ -32,6 +32,8 @@ private:
   LengthClass lengthClass(Expr Dim);
   bool runsAlong(NodeId N, Expr Dim);
   Expr lengthOf(Expr Dim);
+  /// B of an axis of B sequences one after the other; null if it is none.
+  Expr sequencesIn(Expr Dim);
   bool mentionsLength(Expr E);
 
   void input(ValueId V);
@@ -70,6 +72,8 @@ private:
   bool branches(NodeId N, unsigned Out, TimeFacts &F);
   uint32_t reason(TimeReason::KindTy Kind, NodeId N,
                   const llvm::Twine &Sentence, const llvm::Twine &Needed);
+  uint32_t readsTheLength(NodeId N);
+  uint32_t placesByLength(NodeId N);
   // Sizes (TimeSizes.cpp).
 
   /// Why a size depends on tokens, and on how many there are beyond what its
@@ -83,6 +87,11 @@ private:
   void blameSizes(TimeFacts &F, const SizeReasons &Sizes);
   /// The reasons of the symbols in E.
   SizeReasons symbolSizes(Expr E);
+  /// Which elements of the operand are read follows from the length, along an
+  /// axis that time does not run along.
+  bool readsByLength(const LinkContext &Ctx, const TimeFacts &From);
+  /// The operand, one that says a shape, also says where elements are read.
+  bool choosesPlaces(const LinkContext &Ctx);
 
   TimeFacts &facts(ValueId V) { return Result.Values[V.Index]; }
 

@@ -1,4 +1,4 @@
-//===- TimeSizes.cpp - sizes that data decide, and branches ---------------===//
+//===- TimeSizes.cpp - lengths, sizes that data decide, and branches ------===//
 //
 // NonZero, Unique, Compress, a Range up to a computed number: such a result is
 // as long as the data say. Whoever reads its shape reads those data.
@@ -10,6 +10,101 @@
 #include "llvm/ADT/STLExtras.h"
 
 namespace xfa {
+
+//===----------------------------------------------------------------------===//
+// Lengths
+//===----------------------------------------------------------------------===//
+
+bool TimePass::mentionsLength(Expr E) {
+  std::optional<llvm::StringRef> New = Frame.New.asSymbol(),
+                                 Past = Frame.Past.asSymbol();
+  return llvm::any_of(symbols(E), [&](llvm::StringRef Name) {
+    return (New && Name == *New) || (Past && Name == *Past);
+  });
+}
+
+TimePass::LengthClass TimePass::lengthClass(Expr Dim) {
+  auto [It, IsNew] = Classes.try_emplace(Dim);
+  if (!IsNew)
+    return It->second;
+  LengthClass C;
+  Expr Zero = Store.constant(0);
+  C.Mentions = mentionsLength(Dim);
+  if (C.Mentions) {
+    // A few more or fewer, as shifts and paddings make them.
+    if (Frame.New == Frame.Total) {
+      C.Time = (Dim - Frame.New).isConstant();
+      C.Base = Zero;
+    } else if (Dim == Frame.Total || Dim == Frame.Past) {
+      C.Time = true;
+      C.Base = Zero;
+    } else if (Dim == Frame.New) {
+      C.Time = true;
+      C.Base = Frame.Past;
+    }
+  }
+  // A table that is cut to the sequence: longer ones do not run.
+  if (C.Mentions && !C.Time && Frame.New == Frame.Total)
+    if (std::optional<int64_t> Most = upperBound(Dim);
+        Most && *Most > 1 && Dim == min(Frame.New, Store.constant(*Most))) {
+      C.Time = C.Bounded = true;
+      C.Base = Zero;
+    }
+  Classes[Dim] = C;
+  return C;
+}
+
+/// Time runs along an axis of length min(N, n) only where N <= n: then the
+/// length is N. That holds for a table without tokens, which stands beside N
+/// rows somewhere or the result is not stable, and where such a table meets N
+/// rows, element by element or in a product: longer sequences have no result
+/// there. Tokens that are cut to n positions stand for themselves.
+bool TimePass::runsAlong(NodeId N, Expr Dim) {
+  LengthClass C = lengthClass(Dim);
+  if (!C.Bounded)
+    return C.Time;
+  bool OnTokens = false, Meets = false, Takes = false;
+  for (unsigned I = 0; I < M[N].Inputs.size(); ++I) {
+    ValueId V = G.operand(N, I);
+    if (!V)
+      continue;
+    bool Has = llvm::is_contained(G.Facts[V].Dims, Dim);
+    OnTokens |= facts(V).Tokens;
+    Meets |= !facts(V).Tokens && Has;
+    Takes |= facts(V).Tokens && Has &&
+             llvm::any_of(facts(V).Axes, [&](const TimeAxis &T) {
+               return G.Facts[V].Dims[T.Axis] == Dim;
+             });
+  }
+  Meets = Meets && opTraits(G.kind(N)) & trait::Elementwise;
+  if (G.kind(N) == OpKind::MatMul) {
+    const Shape &L = G.Facts[G.operand(N, 0)].Dims,
+                &R = G.Facts[G.operand(N, 1)].Dims;
+    Meets = L.size() > 1 && R.size() > 1 && L.back() == Dim &&
+            R[R.size() - 2] == Frame.New && !facts(G.operand(N, 0)).Tokens;
+  }
+  if (OnTokens && !Takes && !Meets)
+    return false;
+  Proof.assume("sequences are no longer than " +
+               std::to_string(*upperBound(Dim)));
+  return true;
+}
+
+/// The axis's length where the graph runs.
+Expr TimePass::lengthOf(Expr Dim) {
+  return lengthClass(Dim).Bounded ? Frame.New : Dim;
+}
+
+Expr TimePass::sequencesIn(Expr Dim) {
+  if (Frame.New != Frame.Total || !lengthClass(Dim).Mentions)
+    return Expr();
+  std::optional<Expr> Outer = tryExactDiv(Dim, Frame.New);
+  return Outer && !mentionsLength(*Outer) ? *Outer : Expr();
+}
+
+//===----------------------------------------------------------------------===//
+// Sizes that data decide
+//===----------------------------------------------------------------------===//
 
 void TimePass::join(SizeReasons &Into, const SizeReasons &From) {
   if (Into.Global == TimeFacts::Nothing)
@@ -104,6 +199,57 @@ void TimePass::sizes(NodeId N) {
     }
     if (!Named)
       join(Own, Operands());
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Places that follow from the length
+//===----------------------------------------------------------------------===//
+
+bool TimePass::readsByLength(const LinkContext &Ctx, const TimeFacts &From) {
+  const Shape &Dims = Ctx.input().Dims;
+  auto OnTime = [&](size_t Axis) {
+    return From.axis(static_cast<unsigned>(Axis)) != nullptr;
+  };
+  auto Mentions = [&](Expr Dim) { return lengthClass(Dim).Mentions; };
+  bool Opaque = false;
+  for (auto [A, Dim] : llvm::enumerate(Dims))
+    Opaque |= !OnTime(A) && Mentions(Dim);
+  OpKind Kind = Ctx.Op.node().Kind;
+  if (Kind == OpKind::Reshape || Kind == OpKind::Flatten) {
+    // A number in a radix that mentions the length.
+    return !Ctx.input().Known.Splat &&
+           (Opaque ||
+            (From.Axes.empty() && llvm::any_of(Ctx.output().Dims, Mentions)));
+  }
+  bool Moves = Kind == OpKind::Slice || Kind == OpKind::Split ||
+               Kind == OpKind::Concat || Kind == OpKind::Gather;
+  if (!Opaque && !Moves)
+    return false;
+  for (auto [A, L] : llvm::enumerate(axisLinks(Ctx))) {
+    if (OnTime(A))
+      continue;
+    if ((L.Low && Mentions(L.Low)) || (L.High && Mentions(L.High)) ||
+        (L.Kind == AxisLink::Whole && Mentions(Dims[A])))
+      return true;
+  }
+  return false;
+}
+
+bool TimePass::choosesPlaces(const LinkContext &Ctx) {
+  switch (Ctx.Op.node().Kind) {
+  case OpKind::Trilu:
+  case OpKind::OneHot: // negative indices count from the depth
+    return true;
+  case OpKind::Slice:
+  case OpKind::Pad:
+    // Known places are in the links.
+    return Ctx.Op.hasRank(0) &&
+           llvm::any_of(
+               axisLinks({Ctx.Op, Ctx.Outputs, Ctx.Out, 0}),
+               [](const AxisLink &L) { return L.Kind == AxisLink::Whole; });
+  default:
+    return false;
   }
 }
 

@@ -322,6 +322,19 @@ std::optional<Rule> Facts::rule(ValueId V, Version Wanted,
   case OpKind::MsSparseAttention:
   case OpKind::MsLongformerAttention:
     return attentionRule(V, Wanted, Why);
+  case OpKind::Scatter:
+  case OpKind::ScatterElements:
+  case OpKind::ScatterND: {
+    // What is written by place is written into all places.
+    std::optional<Rule> C = cloneRule(V, Wanted, Why);
+    for (unsigned I = 1; C && I < Op.Inputs.size(); ++I) {
+      AxisLinks Links = links(V, I);
+      for (const TimeAxis &T : time(Op.Inputs[I]).Axes)
+        if (Links[T.Axis].Kind != AxisLink::Same)
+          return Wanted == full(V) ? C : rowsRule(V, Wanted, ~Wanted & full(V));
+    }
+    return C;
+  }
   case OpKind::Shape:
   case OpKind::Size:
     Why =

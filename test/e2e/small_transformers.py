@@ -82,10 +82,7 @@ class Draw:
             count = op("Sub", op("CumSum", "attention_mask", self.constant(np.int64(1))), self.constant(np.int64(1)))
             x = op("Add", x, op("Gather", self.weight(LONGEST, self.hidden), op("Max", count, self.constant(np.int64(0)))))
         for _ in range(self.layers):
-            if self.attends:
-                x = op("Add", x, self.attention(self.norm(x)))
-            up = op("MatMul", self.norm(x), self.weight(self.hidden, 2 * self.hidden))
-            x = op("Add", x, op("MatMul", op("Tanh", up), self.weight(2 * self.hidden, self.hidden)))
+            x = self.block(x)
             if self.mixer:
                 x = op("Add", x, self.mixer(self, self.norm(x)))
             if self.mutant == "mean":
@@ -102,6 +99,15 @@ class Draw:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid(*each) for each in self.opsets.items()], ir_version=self.ir_version)
         onnx.checker.check_model(model)
         return model
+
+    def block(self, x):
+        if self.attends:
+            x = self.op("Add", x, self.attention(self.norm(x)))
+        return self.op("Add", x, self.mlp(self.norm(x)))
+
+    def mlp(self, x):
+        up = self.op("MatMul", x, self.weight(self.hidden, 2 * self.hidden))
+        return self.op("MatMul", self.op("Tanh", up), self.weight(2 * self.hidden, self.hidden))
 
     def norm(self, x):
         return self.op("LayerNormalization", x, self.weight(self.hidden), axis=-1)
@@ -209,10 +215,14 @@ class Draw:
         raised = op("Exp", scores)
         return op("Div", raised, op("ReduceSum", raised, self.ints(-1), keepdims=1))
 
+    def split_heads(self, x):
+        """Queries [B, heads, N, width], keys and values [B, kv_heads, N, width]."""
+        q, k, v = self.projections(x)
+        return self.split(q, self.heads), self.split(k, self.kv_heads), self.split(v, self.kv_heads)
+
     def attention(self, x):
         op = self.op
-        q, k, v = self.projections(x)
-        q, k, v = self.split(q, self.heads), self.split(k, self.kv_heads), self.split(v, self.kv_heads)
+        q, k, v = self.split_heads(x)
         if self.position == "rotary":
             q, k = self.rotate(q), self.rotate(k)
         scale = self.width ** -0.5
