@@ -119,8 +119,9 @@ Piece firstPiece(const Structure &S, Role R) {
 
 class Teller {
 public:
-  Teller(const ModelAnalysis &A, Role R, const Piece &P, unsigned SoftmaxFlops)
-      : A(A), R(R), P(P), SoftmaxFlops(SoftmaxFlops), Letters(A) {
+  Teller(const ModelAnalysis &A, Role R, const Piece &P,
+         const CountingOptions &Counting)
+      : A(A), R(R), P(P), Counting(Counting), Letters(A) {
     if (P.Core) {
       B = Letters.letter("B", P.Core->Batch);
       bool Square = P.Core->Rows == P.Core->Columns;
@@ -162,17 +163,34 @@ private:
     if (Bias)
       step("T6", "the bias is added to each result", Rows * Out, Expr());
     step(Rule, X + " is read", Expr(), n * Rows * In);
-    Expr Weight = In * Out + (Bias ? Out : A.Store->constant(0));
+    Expr Matrix = In * Out, Vector = Bias ? Out : A.Store->constant(0);
+    if (Copies) {
+      Matrix *= Copies;
+      Vector *= Copies;
+    }
+    // With a type of their own as the textbook ledger counts them: a scale, in
+    // the activations' type, for each group.
+    const bool Narrow = Counting.Weights.has_value();
+    Expr Bytes = Narrow ? bytesOf(Matrix, *Counting.Weights) + n * Vector
+                        : n * (Matrix + Vector);
+    std::string Type =
+        Narrow ? ", in " + elemTypeName(*Counting.Weights).str() : "";
     if (Copies)
       step("T8",
            "the weights of the experts that are touched are read once, " +
-               text(Copies) + " of them",
-           Expr(), n * Weight * Copies);
+               text(Copies) + " of them" + Type,
+           Expr(), Bytes);
     else
       step(Rule,
-           Bias ? "the weight and the bias are read once"
-                : "the weight is read once",
-           Expr(), n * Weight);
+           (Bias ? "the weight and the bias are read once"
+                 : "the weight is read once") +
+               Type,
+           Expr(), Bytes);
+    if (Narrow && Counting.WeightGroup > 0)
+      step(Rule,
+           "and a scale for each " + llvm::Twine(Counting.WeightGroup) +
+               " weights",
+           Expr(), n * ceilDiv(Matrix, Counting.WeightGroup));
     step(Rule, "the result is written", Expr(), n * Rows * Out);
   }
 
@@ -277,12 +295,12 @@ private:
     } else if (R == Role::Softmax) {
       E.What = "the softmax of each row of scores";
       step("C3",
-           (SoftmaxFlops == 5
+           (Counting.SoftmaxFlops == 5
                 ? "a maximum, a subtraction, an exponential, an addition and a "
                   "division a score; "
                 : "an exponential, an addition and a division a score; ") +
                Many,
-           Scores * int64_t(SoftmaxFlops), Expr());
+           Scores * int64_t(Counting.SoftmaxFlops), Expr());
       step("T4", "the scores are read", Expr(), n * Scores);
       step("T4", "the weights of the values are written", Expr(), n * Scores);
     } else {
@@ -324,7 +342,7 @@ private:
   const ModelAnalysis &A;
   Role R;
   const Piece &P;
-  unsigned SoftmaxFlops;
+  const CountingOptions &Counting;
   Alphabet Letters;
   Expr B, N, M, D, n;
   Expr SumFlops, SumBytes;
@@ -363,8 +381,7 @@ llvm::Expected<Explanation> explainRole(const ModelAnalysis &A, Role R,
         (Has.empty() ? std::string("no transformer was found")
                      : "it has: " + Has));
   }
-  unsigned SoftmaxFlops = Options.Counting.SoftmaxFlops;
-  Explanation E = Teller(A, R, P, SoftmaxFlops).tell();
+  Explanation E = Teller(A, R, P, Options.Counting).tell();
 
   AnalysisOptions Only = Options;
   Only.TextbookScope = llvm::cantFail(Scope::parse(roleName(R)));

@@ -67,12 +67,9 @@ static std::string count(int64_t Number, llvm::StringRef What) {
 /// "gelu_tanh" → "tanh GELU".
 static std::string activationName(llvm::StringRef Name) {
   static constexpr std::pair<llvm::StringLiteral, llvm::StringLiteral> Names[] =
-      {{"gelu_tanh", "tanh GELU"},
-       {"gelu", "GELU"},
-       {"quick_gelu", "quick GELU"},
-       {"relu", "ReLU"},
-       {"relu_squared", "ReLU²"},
-       {"silu", "SiLU"}};
+      {{"gelu_tanh", "tanh GELU"},   {"gelu", "GELU"},
+       {"quick_gelu", "quick GELU"}, {"relu", "ReLU"},
+       {"relu_squared", "ReLU²"},    {"silu", "SiLU"}};
   for (const auto &[Given, Shown] : Names)
     if (Given == Name)
       return Shown.str();
