@@ -111,6 +111,10 @@ def page(build):
         "| graph | what it is | found | layers | heads (/ KV) | nodes | costed / shaped | at | FLOPs | time | analysed in |",
         "|---|---|---|---|---|---|---|---|---|---|---|", *rows, "",
         "## Refused", "", *refused, "",
+        "`testdata/invalid_dim_param_value_repetition.onnx` is invalid only by what its users feed it: one name for both "
+        "dimensions of both inputs, run with sizes that differ. The file itself is sound (ONNX's checker accepts it, ONNX "
+        "Runtime runs it on square inputs), and refusing it would refuse every graph with an N × N mask; so it is analysed, "
+        "for square inputs.", "",
         "## What is not known, and why", "", *unknowns, ""])
 
 

@@ -9,7 +9,8 @@ import pytest
 FOLDER = contract.SHARED / "corpus"
 GRAPHS = sorted(FOLDER.rglob("*.onnx"))
 
-# Wrong on purpose: part of the name, what the complaint is about.
+# Wrong on purpose: part of the name, what the complaint is about. What makes invalid_dim_param_value_repetition invalid is
+# not in the file (docs/CORPUS.md).
 REFUSED = {"matmulnbits_invalid_zp_dims_test": "expected 4 elements of zero points, got [5]"}
 
 # Nodes whose cost nobody can know: part of the graph's name, what explains each of them.
