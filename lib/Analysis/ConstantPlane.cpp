@@ -19,8 +19,10 @@ ConstantReader::ConstantReader(const Model &M, const ValueFacts &Facts,
   int64_t Count = 1;
   for (Expr Dim : Facts.Dims) {
     std::optional<int64_t> Size = Dim.constant();
-    if (!Size || *Size < 0 || *Size > MaxElementsRead ||
-        (Count *= *Size) > MaxElementsRead)
+    if (!Size || *Size < 0 || *Size > MaxElementsRead)
+      return;
+    Count *= *Size;
+    if (Count > MaxElementsRead)
       return;
     Dims.push_back(*Size);
   }

@@ -95,7 +95,7 @@ Crossover findCrossover(const Work &W, const Gpu &G, ElemType Type,
   C.Along = Along.str();
   for (auto &[Name, Value] : Fixed)
     if (Name != Along)
-      C.Fixed.push_back({Name.str(), Value});
+      C.Fixed.emplace_back(Name.str(), Value);
   llvm::sort(C.Fixed);
 
   std::optional<double> Peak = matrixPeak(G, Type, Products);

@@ -129,7 +129,8 @@ public:
       M = Square ? N : Letters.letter("N", P.Core->Columns);
     }
     D = Letters.letter("D", A.Found.Hidden);
-    n = Letters.letter("n", A.Store->constant(elemBits(A.ActivationType) / 8));
+    Elem =
+        Letters.letter("n", A.Store->constant(elemBits(A.ActivationType) / 8));
   }
 
   Explanation tell() {
@@ -162,7 +163,7 @@ private:
          Rows * In * Out * 2, Expr());
     if (Bias)
       step("T6", "the bias is added to each result", Rows * Out, Expr());
-    step(Rule, X + " is read", Expr(), n * Rows * In);
+    step(Rule, X + " is read", Expr(), Elem * Rows * In);
     Expr Matrix = In * Out, Vector = Bias ? Out : A.Store->constant(0);
     if (Copies) {
       Matrix *= Copies;
@@ -171,8 +172,8 @@ private:
     // With a type of their own as the textbook ledger counts them: a scale, in
     // the activations' type, for each group.
     const bool Narrow = Counting.Weights.has_value();
-    Expr Bytes = Narrow ? bytesOf(Matrix, *Counting.Weights) + n * Vector
-                        : n * (Matrix + Vector);
+    Expr Bytes = Narrow ? bytesOf(Matrix, *Counting.Weights) + Elem * Vector
+                        : Elem * (Matrix + Vector);
     std::string Type =
         Narrow ? ", in " + elemTypeName(*Counting.Weights).str() : "";
     if (Copies)
@@ -190,8 +191,8 @@ private:
       step(Rule,
            "and a scale for each " + llvm::Twine(Counting.WeightGroup) +
                " weights",
-           Expr(), n * ceilDiv(Matrix, Counting.WeightGroup));
-    step(Rule, "the result is written", Expr(), n * Rows * Out);
+           Expr(), Elem * ceilDiv(Matrix, Counting.WeightGroup));
+    step(Rule, "the result is written", Expr(), Elem * Rows * Out);
   }
 
   void projection(const Projection &Product) {
@@ -276,11 +277,12 @@ private:
            "a score is a sum of " + text(Query) + "/" + text(H) +
                " products, the width of a head: two FLOPs each; " + Many,
            B * N * M * Query * 2, Expr());
-      step("T3", "Q is read", Expr(), n * B * N * Query);
+      step("T3", "Q is read", Expr(), Elem * B * N * Query);
       step(C.Cached ? "T7" : "T3",
            C.Cached ? "K is read from the cache" : "K is read", Expr(),
-           n * B * M * Key);
-      step("T3", "the scores are written, already scaled", Expr(), n * Scores);
+           Elem * B * M * Key);
+      step("T3", "the scores are written, already scaled", Expr(),
+           Elem * Scores);
     } else if (R == Role::Scale) {
       E.What = "the scaling of the scores by 1/√d";
       step("T3", "one multiplication a score; " + Many, Scores, Expr());
@@ -289,9 +291,9 @@ private:
     } else if (R == Role::Mask) {
       E.What = "the causal mask";
       step("T4", "one comparison a score; " + Many, Scores, Expr());
-      step("T4", "the scores are read", Expr(), n * Scores);
+      step("T4", "the scores are read", Expr(), Elem * Scores);
       step("T4", "and written; the mask itself is not read", Expr(),
-           n * Scores);
+           Elem * Scores);
     } else if (R == Role::Softmax) {
       E.What = "the softmax of each row of scores";
       step("C3",
@@ -301,8 +303,9 @@ private:
                 : "an exponential, an addition and a division a score; ") +
                Many,
            Scores * int64_t(Counting.SoftmaxFlops), Expr());
-      step("T4", "the scores are read", Expr(), n * Scores);
-      step("T4", "the weights of the values are written", Expr(), n * Scores);
+      step("T4", "the scores are read", Expr(), Elem * Scores);
+      step("T4", "the weights of the values are written", Expr(),
+           Elem * Scores);
     } else {
       E.What = "the weighted sum of values A·V";
       Expr Result = Letters.width("A", C.ResultWidth);
@@ -311,11 +314,11 @@ private:
            "each of the " + text(B * N * Result) + " results is a sum of " +
                text(M) + " products: two FLOPs each",
            B * N * M * Result * 2, Expr());
-      step("T4", "the weights are read", Expr(), n * Scores);
+      step("T4", "the weights are read", Expr(), Elem * Scores);
       step(C.Cached ? "T7" : "T4",
            C.Cached ? "V is read from the cache" : "V is read", Expr(),
-           n * B * M * Value);
-      step("T4", "the result is written", Expr(), n * B * N * Result);
+           Elem * B * M * Value);
+      step("T4", "the result is written", Expr(), Elem * B * N * Result);
     }
   }
 
@@ -344,7 +347,8 @@ private:
   const Piece &P;
   const CountingOptions &Counting;
   Alphabet Letters;
-  Expr B, N, M, D, n;
+  Expr B, N, M, D;
+  Expr Elem; ///< bytes of an element, n in the formulas
   Expr SumFlops, SumBytes;
   Explanation E;
 };

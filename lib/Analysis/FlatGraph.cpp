@@ -91,7 +91,7 @@ std::vector<NodeId> elseBranches(const Model &M, const GraphCosts &Costs) {
     const Node &N = M.Nodes[I];
     if (N.Kind == OpKind::If && Counted(N.attribute("else_branch")) &&
         !Counted(N.attribute("then_branch")))
-      Found.push_back(NodeId(I));
+      Found.emplace_back(I);
   }
   return Found;
 }

@@ -258,7 +258,7 @@ void Recogniser::describe() {
     agree(S.MlpHidden, Each.Hidden, "MLP width", L.Layer, S.Missing);
     if (S.Activation.empty())
       S.Activation = Each.Activation.str();
-    S.Blocks[L.Layer].Mlps.push_back(std::move(Each));
+    S.Blocks[L.Layer].Mlps.push_back(Each);
   }
   for (const FoundNorm &N : Norms)
     if (S.Norm.empty())

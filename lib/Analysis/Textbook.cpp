@@ -15,7 +15,7 @@ class Textbook {
 public:
   Textbook(const Scope &Sc, ElemType Type, const CountingOptions &Counting,
            ExprStore &Store)
-      : Sc(Sc), Type(Type), Counting(Counting), Store(Store), Builder(Store),
+      : Sc(Sc), Type(Type), Counting(Counting), Builder(Store),
         Zero(Store.constant(0)), One(Store.constant(1)) {}
 
   void attention(const AttentionCore &A, int Layer) {
@@ -140,7 +140,6 @@ private:
   const Scope &Sc;
   ElemType Type;
   const CountingOptions &Counting;
-  ExprStore &Store;
   LedgerBuilder Builder;
   Expr Zero, One;
   Expr Times; ///< how often what is being counted runs
