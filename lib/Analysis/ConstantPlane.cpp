@@ -11,10 +11,11 @@
 namespace xfa {
 
 /// Beyond this a constant is a weight, not a mask.
-static constexpr int64_t MaxElementsRead = int64_t(1) << 26;
+static constexpr int64_t MaxElementsRead = int64_t(1) << 26,
+                         MaxTable = int64_t(1) << 16;
 
 ConstantReader::ConstantReader(const Model &M, const ValueFacts &Facts,
-                               ConstantId Id)
+                               ConstantId Id, WhichTy Which)
     : Facts(Facts) {
   int64_t Count = 1;
   for (Expr Dim : Facts.Dims) {
@@ -38,7 +39,8 @@ ConstantReader::ConstantReader(const Model &M, const ValueFacts &Facts,
                    C->Elem == ElemType::Int8 || C->Elem == ElemType::Float16 ||
                    C->Elem == ElemType::Float32 || C->Elem == ElemType::Int32 ||
                    C->Elem == ElemType::Int64;
-  Readable = couldBeMask() && Supported && Bits % 8 == 0 &&
+  bool Wanted = couldBeMask() || (Which == Tables && Count <= MaxTable);
+  Readable = Wanted && Supported && Bits % 8 == 0 &&
              static_cast<int64_t>(C->Payload.size()) == Count * (Bits / 8);
 }
 

@@ -19,7 +19,12 @@ struct ConstantPlane {
 /// mapped file, read only when asked.
 class ConstantReader {
 public:
-  ConstantReader(const Model &M, const ValueFacts &Facts, ConstantId C);
+  enum WhichTy : uint8_t {
+    Masks, ///< what couldBeMask()
+    Tables ///< numbers too, if they are few
+  };
+  ConstantReader(const Model &M, const ValueFacts &Facts, ConstantId C,
+                 WhichTy Which = Masks);
 
   bool readable() const { return Readable; }
   /// A boolean or integer tensor, or one with equal last dimensions: what masks

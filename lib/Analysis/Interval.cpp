@@ -15,10 +15,6 @@ namespace xfa {
 
 static constexpr double Infinity = std::numeric_limits<double>::infinity();
 
-/// What the data add is scaled along with a factor; beyond this one it could
-/// reach a fill.
-static constexpr double LargestDataFactor = 1e3;
-
 Interval Interval::anything() { return between(-Infinity, Infinity); }
 
 Truth Interval::truth() const {
@@ -59,7 +55,7 @@ static Interval scale(const Interval &A, double Factor) {
   if (Factor == 0)
     return A.isFinite() ? Interval::point(0) : Interval::anything();
   bool Data = A.LowData || A.HighData;
-  if (!std::isfinite(Factor) || (Data && std::abs(Factor) > LargestDataFactor))
+  if (!std::isfinite(Factor) || (Data && std::abs(Factor) > LargestData))
     return Data || A.Low * A.High <= 0 ? Interval::anything()
                                        : Interval::point(A.Low * Factor);
   Interval R = A;
@@ -83,7 +79,7 @@ Interval operator*(const Interval &A, const Interval &B) {
   if (Data) {
     // A number of a fill's size times data could be of either sign.
     for (double Each : {A.Low, A.High, B.Low, B.High})
-      if (std::abs(Each) > LargestDataFactor)
+      if (std::abs(Each) > LargestData)
         return Interval::anything();
     return Interval::data();
   }
@@ -97,8 +93,11 @@ Interval divide(const Interval &A, const Interval &B) {
     return scale(A, 1 / B.Low);
   if (A.isZero())
     return A;
-  if (!A.isFinite() || std::abs(A.Low) > LargestDataFactor ||
-      std::abs(A.High) > LargestDataFactor)
+  // Data are not taken to be 0; what has 0 as its bound may be.
+  if (!B.LowData && B.Low <= 0 && (B.HighData || B.High >= 0))
+    return Interval::anything();
+  if (!A.isFinite() || std::abs(A.Low) > LargestData ||
+      std::abs(A.High) > LargestData)
     return Interval::anything();
   return Interval::data();
 }

@@ -46,6 +46,15 @@ struct Interval {
 constexpr double MaskFill = -1e4;
 constexpr double ScoreFloor = -9e3;
 
+/// What the data are taken to be, and may be scaled by: beyond, they could
+/// reach a fill.
+constexpr double LargestData = 1e3;
+
+/// No fill: a number that the data could be.
+inline bool isModest(const Interval &I) {
+  return !I.Exact && I.Low >= -LargestData && I.High <= LargestData;
+}
+
 /// A softmax gives it no weight.
 inline bool isMasked(const Interval &I) {
   return !I.Exact && I.High <= MaskFill;

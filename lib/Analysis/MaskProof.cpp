@@ -16,9 +16,9 @@ static constexpr unsigned MaxDepth = 200;
 
 MaskProof::MaskProof(const FlatGraph &G, ExprStore &Store,
                      const TimeFrame &Frame)
-    : G(G), M(G.M), Store(Store), Frame(Frame), Row(Store.symbol("%row", 0)),
-      Column(Store.symbol("%column", 0)), Gap(Store.symbol("%gap", 0)),
-      Rest(Store.symbol("%rest", 0)) {}
+    : G(G), M(G.M), Store(Store), Frame(Frame), Ranges(G),
+      Row(Store.symbol("%row", 0)), Column(Store.symbol("%column", 0)),
+      Gap(Store.symbol("%gap", 0)), Rest(Store.symbol("%rest", 0)) {}
 
 void MaskProof::assume(const std::string &Sentence) {
   if (!llvm::is_contained(Assumed, Sentence))
@@ -98,11 +98,6 @@ Interval MaskProof::value(ValueId V, const Index &At) {
   --Depth;
   Seen[Key].push_back({At, Result});
   return Result;
-}
-
-Interval MaskProof::unknownOf(ValueId V) const {
-  return G.Facts[V].Elem == ElemType::Bool ? Interval::unknownBool()
-                                           : Interval::data();
 }
 
 Interval MaskProof::uncached(ValueId V, const Index &At) {
@@ -264,7 +259,8 @@ std::vector<std::string> MaskProof::assumptions() const {
 Interval MaskProof::input(ValueId V, const Index &At) {
   if (!isMaskInput(V))
     return unknownOf(V);
-  if (Current == Diagonal && apply(At.back()) == apply(RowPosition)) {
+  if ((Current == Diagonal || Current == Above) &&
+      apply(At.back()) == apply(RowPosition)) {
     PaddingAssumed = true;
     assume("a row's own token is not padding: '" + M[V].Name.str() +
            "' is 1 there");

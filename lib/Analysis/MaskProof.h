@@ -13,6 +13,7 @@
 
 #include "FlatGraph.h"
 #include "Interval.h"
+#include "TensorRanges.h"
 
 #include "llvm/ADT/DenseMap.h"
 
@@ -110,7 +111,9 @@ private:
   Interval comparison(OpKind Kind, const Interval &A, const Interval &B);
   Interval bounds(const Interval &I) const;
   Interval asValue(const Element &E) const;
-  Interval unknownOf(ValueId V) const;
+  Interval unknownOf(ValueId V) const { return Ranges[V]; }
+  /// The largest along the columns, where a row's own is open.
+  std::optional<Interval> largestColumn(Operands &Ops);
 
   // What number types make of values (MaskProofTypes.cpp).
 
@@ -133,6 +136,7 @@ private:
   const Model &M;
   ExprStore &Store;
   const TimeFrame &Frame;
+  TensorRanges Ranges;
   Expr Row, Column, Gap, Rest;
   Expr RowPosition, ColumnPosition;
   HypothesisTy Current = Above;

@@ -3,6 +3,7 @@
 #include "MaskProofOperands.h"
 
 #include <cmath>
+#include <limits>
 
 namespace xfa {
 
@@ -65,8 +66,7 @@ Interval MaskProof::arithmetic(OpKind Kind, const Interval &A,
   case OpKind::Min:
     return smaller(X, Y);
   default:
-    return X.isFinite() && Y.isFinite() ? Interval::data()
-                                        : Interval::anything();
+    return isModest(X) && isModest(Y) ? Interval::data() : Interval::anything();
   }
 }
 
@@ -202,7 +202,23 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
       return Interval::point(0);
     }
     Interval R = Interval::between(0, 1);
-    R.HighData = Kind == OpKind::Exp;
+    if (Kind == OpKind::Exp) {
+      R.HighData = true;
+      if (I.High > LargestData)
+        R.High = std::numeric_limits<double>::infinity();
+    }
+    return R;
+  }
+  case OpKind::ReduceMax:
+  case OpKind::ReduceLogSumExp:
+    return largestColumn(Ops).value_or(unknownOf(Result));
+  case OpKind::Log: {
+    Interval I = bounds(Ops.get(0));
+    if (I.LowData)
+      return unknownOf(Result);
+    Interval R = Interval::between(std::log(std::max(I.Low, 0.0)),
+                                   std::log(std::max(I.High, 0.0)));
+    R.HighData = I.HighData;
     return R;
   }
   case OpKind::Not:
@@ -256,9 +272,7 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
   case OpKind::GatherElements:
   case OpKind::Loop:
   case OpKind::Scan:
-    // A fill may come out of it.
-    return G.Facts[Result].Elem == ElemType::Bool ? Interval::unknownBool()
-                                                  : Interval::anything();
+    return unknownOf(Result);
   default:
     return unknownOf(Result);
   }

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "MaskProof.h"
+#include "MaskProofOperands.h"
 
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/STLExtras.h"
@@ -178,6 +178,42 @@ bool MaskProof::sharesOutColumns(NodeId N, const Index &At) {
   Current = Above;
   Epoch = SavedEpoch;
   return Open;
+}
+
+std::optional<Interval> MaskProof::largestColumn(Operands &Ops) {
+  if (!Ops.has(0) || !Ops.Facts[0]->HasRank)
+    return std::nullopt;
+  OpContext Op = Ops.context();
+  AxisLinks Links = axisLinks({Op, Ops.Results, Ops.Out, 0});
+  auto Mentions = [](Expr E, Expr Symbol) {
+    return llvm::is_contained(symbols(E), *Symbol.asSymbol());
+  };
+  Index Own;
+  bool Reduced = false, HasRow = false;
+  for (auto [A, L] : llvm::enumerate(Links)) {
+    if (L.Kind == AxisLink::Same && L.OutAxis >= 0 &&
+        L.OutAxis < static_cast<int>(Ops.At.size())) {
+      Own.push_back(Ops.At[L.OutAxis]);
+      HasRow |= Own.back() == Row && Ops.Facts[0]->Dims[A] == Frame.New;
+      if (Mentions(Own.back(), Column))
+        return std::nullopt;
+      continue;
+    }
+    if (L.Kind != AxisLink::Whole || Reduced ||
+        Ops.Facts[0]->Dims[A] != Frame.Total)
+      return std::nullopt;
+    Reduced = true;
+    Own.push_back(RowPosition - (ColumnPosition - Column));
+  }
+  if (!Reduced || !HasRow)
+    return std::nullopt;
+  // At least what the row's own column holds, at most what any does.
+  Interval Least = bounds(value(Ops.Values[0], Own)),
+           Most = Ranges[Ops.Values[0]];
+  Interval Result{Expr(), Least.Low, Most.High, Least.LowData, Most.HighData};
+  if (Op.node().Kind == OpKind::ReduceLogSumExp)
+    Result.HighData = true;
+  return Result;
 }
 
 } // namespace xfa

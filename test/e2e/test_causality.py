@@ -130,7 +130,28 @@ def far(d, x):
     return d.op("Add", d.op("Cast", x, to=TensorProto.FLOAT), d.number(1e8))
 
 
+def less(kind):
+    """Scores less what a reduction over the heads says of them: fills cancel."""
+    return lambda d, x: d.op("Sub", x, d.op(kind, x, axes=[1], keepdims=1))
+
+
+def own_hidden(d, x):
+    """The row's own column is filled by what no formula follows."""
+    return d.op("Add", x, d.op("OneHot", d.range, d.op("Squeeze", d.length, d.ints(0)), d.constant(np.array([0, -1e30], np.float32))))
+
+
+def less_other_head(d, x):
+    return d.op("Sub", x, d.op("Concat", *reversed(d.op("Split", x, d.ints(1, 1), axis=1, outputs=2)), axis=1))
+
+
 LEAKY = {
+    "largest_of_heads": Masked(after=less("ReduceMax")),
+    "smallest_of_heads": Masked(after=less("ReduceMin")),
+    "sum_of_heads": Masked(after=less("ReduceLogSumExp")),
+    "other_head": Masked(after=less_other_head),
+    "own_hidden": Masked(after=own_hidden),
+    "power": Masked(after=lambda d, x: d.op("Pow", x, d.number(0))),
+    "shrunk": Masked(after=lambda d, x: d.op("LeakyRelu", x, alpha=1e-38)),
     "rounded_float": Masked(far),
     "wrapped_int32": Masked(times(2**30, np.int32)),
     "wrapped_int64": Masked(times(2**62, np.int64)),

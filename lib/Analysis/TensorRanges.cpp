@@ -1,0 +1,264 @@
+//===- TensorRanges.cpp ---------------------------------------------------===//
+
+#include "TensorRanges.h"
+
+#include "ConstantPlane.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <cmath>
+#include <limits>
+
+namespace xfa {
+
+static constexpr double Infinity = std::numeric_limits<double>::infinity();
+
+TensorRanges::TensorRanges(const FlatGraph &G)
+    : G(G), M(G.M), Ranges(M.Values.size()) {
+  for (NodeId N : G.order())
+    if (G.kind(N) != OpKind::Constant)
+      for (auto [Out, V] : llvm::enumerate(M[N].Outputs))
+        if (V)
+          Ranges[V.Index] = result(N, static_cast<unsigned>(Out));
+}
+
+Interval TensorRanges::operator[](ValueId V) const {
+  V = G.canonical(V);
+  if (!V)
+    return Interval::anything();
+  if (G.Facts[V].Elem == ElemType::Bool)
+    return Interval::unknownBool();
+  return M[V].Const ? constant(V) : Ranges[V.Index];
+}
+
+/// Weights are data, and not read: only tables that are small, or square as
+/// masks are.
+Interval TensorRanges::constant(ValueId V) const {
+  ConstantReader Reader(M, G.Facts[V], M[V].Const, ConstantReader::Tables);
+  if (!Reader.readable())
+    return Interval::data();
+  ConstantPlane All;
+  for (Expr Dim : G.Facts[V].Dims) {
+    All.Low.push_back(0);
+    All.High.push_back(*Dim.constant() - 1);
+  }
+  std::optional<std::pair<double, double>> Range = Reader.range(All);
+  return Range ? Interval::between(Range->first, Range->second)
+               : Interval::data();
+}
+
+Interval TensorRanges::operand(NodeId N, unsigned I) const {
+  ValueId V = G.operand(N, I);
+  return V ? (*this)[V] : Interval::point(0);
+}
+
+Interval TensorRanges::oneOf(NodeId N,
+                             llvm::ArrayRef<unsigned> Operands) const {
+  std::optional<Interval> All;
+  for (unsigned I : Operands)
+    if (I < M[N].Inputs.size()) {
+      Interval Each = operand(N, I);
+      All = All ? hull(*All, Each) : Each;
+    }
+  return All.value_or(Interval::anything());
+}
+
+Interval TensorRanges::mixed(NodeId N) const {
+  for (unsigned I = 0; I < M[N].Inputs.size(); ++I) {
+    ValueId V = G.operand(N, I);
+    // Weights of products are not looked at.
+    bool Weight = V && M[V].Const &&
+                  (G.kind(N) == OpKind::MatMul || G.kind(N) == OpKind::Gemm ||
+                   G.kind(N) == OpKind::Conv || G.kind(N) == OpKind::Einsum);
+    if (V && !Weight && !isModest((*this)[V]))
+      return Interval::anything();
+  }
+  return Interval::data();
+}
+
+bool TensorRanges::reducesOther(
+    NodeId N, unsigned I, llvm::function_ref<bool(OpKind)> Reduction) const {
+  ValueId V = G.operand(N, I);
+  NodeId P = V ? G.producer(V) : NodeId();
+  for (unsigned Steps = 0; P && Steps < 4; ++Steps) {
+    if (Reduction(G.kind(P)))
+      return G.operand(P, 0) == G.operand(N, 0);
+    bool Addend = G.kind(P) == OpKind::Add || G.kind(P) == OpKind::Max ||
+                  G.kind(P) == OpKind::Clip;
+    ValueId Least = Addend ? G.operand(P, 1) : ValueId();
+    if (!Least || !M[Least].Const || !((*this)[Least].Low >= 0))
+      return false;
+    V = G.operand(P, 0);
+    P = V ? G.producer(V) : NodeId();
+  }
+  return false;
+}
+
+/// A limit that is far on its own side leaves data alone.
+Interval TensorRanges::limited(NodeId N) const {
+  OpKind Kind = G.kind(N);
+  auto IsFar = [&](unsigned I, bool Lower) {
+    if (I >= M[N].Inputs.size() || !G.operand(N, I))
+      return true;
+    Interval Limit = operand(N, I);
+    return isModest(Limit) ||
+           (Lower ? Limit.High <= LargestData : Limit.Low >= -LargestData);
+  };
+  bool Harmless = isModest(operand(N, 0));
+  if (Kind == OpKind::Clip)
+    Harmless = Harmless && IsFar(1, true) && IsFar(2, false);
+  else
+    for (unsigned I = 1; I < M[N].Inputs.size(); ++I)
+      Harmless = Harmless && IsFar(I, Kind == OpKind::Max);
+  return Harmless ? Interval::data() : mixed(N);
+}
+
+Interval TensorRanges::result(NodeId N, unsigned Out) const {
+  ValueId V = M[N].Outputs[Out];
+  const ValueFacts &F = G.Facts[V];
+  if (F.Known.Splat)
+    switch (Element E = F.Known.at(0); E.kind()) {
+    case Element::Float:
+      return Interval::point(E.number());
+    case Element::Bool:
+      return Interval::point(E.boolean());
+    case Element::Int:
+      if (auto C = E.expr().constant())
+        return Interval::point(static_cast<double>(*C));
+      return Interval::data();
+    default:
+      break;
+    }
+  switch (G.kind(N)) {
+  case OpKind::If: {
+    auto Results = G.branchResults(N, Out);
+    if (Results.size() != 2)
+      return Interval::anything();
+    return hull((*this)[Results[0]], (*this)[Results[1]]);
+  }
+  case OpKind::Dropout:
+  case OpKind::TopK:
+    return Out == 0 ? operand(N, 0) : Interval::data();
+  case OpKind::Attention:
+  case OpKind::MsAttention:
+  case OpKind::MsMultiHeadAttention:
+  case OpKind::MsGroupQueryAttention:
+    return Interval::data(); // a mask is inside of a softmax
+  case OpKind::Unknown:
+    return Interval::anything();
+  default:
+    break;
+  }
+  bool HasBody =
+      M[N].Callee || llvm::any_of(M[N].Attributes, [](const Attribute &A) {
+        return !A.Graphs.empty();
+      });
+  return HasBody ? Interval::anything() : computed(N);
+}
+
+Interval TensorRanges::computed(NodeId N) const {
+  Interval A = operand(N, 0), B = operand(N, 1);
+  switch (G.kind(N)) {
+  case OpKind::Identity:
+  case OpKind::Transpose:
+  case OpKind::Reshape:
+  case OpKind::Flatten:
+  case OpKind::Squeeze:
+  case OpKind::Unsqueeze:
+  case OpKind::Expand:
+  case OpKind::Slice:
+  case OpKind::Split:
+  case OpKind::Tile:
+  case OpKind::Gather:
+  case OpKind::GatherND:
+  case OpKind::GatherElements:
+  case OpKind::ReverseSequence:
+  case OpKind::Compress:
+  case OpKind::ReduceMax:
+  case OpKind::ReduceMin:
+    return A;
+  case OpKind::Concat: {
+    llvm::SmallVector<unsigned, 4> All(M[N].Inputs.size());
+    for (unsigned I = 0; I < All.size(); ++I)
+      All[I] = I;
+    return oneOf(N, All);
+  }
+  case OpKind::Where:
+    return oneOf(N, {1, 2});
+  case OpKind::OneHot:
+    return operand(N, 2);
+  case OpKind::Trilu:
+    return hull(A, Interval::point(0));
+  case OpKind::Pad:
+    return hull(A, operand(N, 2));
+  case OpKind::Scatter:
+  case OpKind::ScatterElements:
+  case OpKind::ScatterND: {
+    const Attribute *Reduction = M[N].attribute("reduction");
+    return Reduction && Reduction->S != "none" ? mixed(N) : oneOf(N, {0, 2});
+  }
+  case OpKind::Cast:
+    // What a type cannot hold becomes an infinity, or wraps.
+    return isModest(A) ? A : Interval::anything();
+  case OpKind::Add:
+    return A + B;
+  case OpKind::Sub:
+    if (reducesOther(N, 1, [](OpKind K) { return K == OpKind::ReduceMax; })) {
+      Interval R = A + -A;
+      R.High = 0;
+      R.HighData = false;
+      return R;
+    }
+    return A + -B;
+  case OpKind::Mul:
+    return A * B;
+  case OpKind::Div:
+    if (A.Low >= 0 && !A.LowData && reducesOther(N, 1, [](OpKind K) {
+          return K == OpKind::ReduceSum || K == OpKind::ReduceL1 ||
+                 K == OpKind::ReduceMax;
+        }))
+      return Interval::between(0, 1);
+    return divide(A, B);
+  case OpKind::Neg:
+    return -A;
+  case OpKind::Relu:
+    return larger(A, Interval::point(0));
+  case OpKind::Min:
+  case OpKind::Max:
+  case OpKind::Clip:
+    return limited(N);
+  case OpKind::Exp: {
+    Interval R = Interval::between(0, A.High <= LargestData ? 1 : Infinity);
+    R.HighData = true;
+    return R;
+  }
+  case OpKind::Softmax:
+  case OpKind::Hardmax:
+  case OpKind::Sigmoid:
+  case OpKind::HardSigmoid:
+    return Interval::between(0, 1);
+  case OpKind::Tanh:
+  case OpKind::Erf:
+  case OpKind::Sin:
+  case OpKind::Cos:
+  case OpKind::Sign:
+  case OpKind::Softsign:
+    return Interval::between(-1, 1);
+  case OpKind::LayerNormalization:
+  case OpKind::RMSNormalization:
+  case OpKind::SimplifiedLayerNormalization:
+  case OpKind::InstanceNormalization:
+  case OpKind::GroupNormalization:
+  case OpKind::Shape:
+  case OpKind::Size:
+  case OpKind::Range:
+  case OpKind::ArgMax:
+  case OpKind::ArgMin:
+  case OpKind::NonZero:
+    return Interval::data();
+  default:
+    return mixed(N);
+  }
+}
+
+} // namespace xfa
