@@ -55,10 +55,18 @@ static Interval scale(const Interval &A, double Factor) {
   if (Factor == 0)
     return A.isFinite() ? Interval::point(0) : Interval::anything();
   bool Data = A.LowData || A.HighData;
-  if (!std::isfinite(Factor) || (Data && std::abs(Factor) > LargestData))
+  if (!std::isfinite(Factor))
     return Data || A.Low * A.High <= 0 ? Interval::anything()
                                        : Interval::point(A.Low * Factor);
   Interval R = A;
+  // Data that are scaled further could reach a fill.
+  if (Data && std::abs(Factor) > LargestData) {
+    if (A.LowData)
+      R.Low = -Infinity;
+    if (A.HighData)
+      R.High = Infinity;
+    R.LowData = R.HighData = false;
+  }
   R.Low *= Factor;
   R.High *= Factor;
   if (Factor < 0) {

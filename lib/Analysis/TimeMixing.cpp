@@ -157,9 +157,12 @@ void TimePass::findLeak(NodeId N, ValueId V, const MaskProof::Plane &P,
                                : " where the sequence has " +
                                      std::to_string(Length) + " positions"));
       // Equal fills; an infinite one makes the row nothing at all.
+      std::optional<double> Fill;
       for (int64_t C = 0; AllMasked && C < Length; ++C) {
         Interval I = Proof.atPair(V, P, R, C, Length);
-        AllMasked = isMasked(I) && std::isfinite(I.Low);
+        AllMasked = isMasked(I) && std::isfinite(I.Low) && I.Low == I.High &&
+                    I.Low == Fill.value_or(I.Low);
+        Fill = I.Low;
       }
       if (AllMasked && R + 1 < Length)
         return Leak(R, R + 1,
@@ -242,94 +245,6 @@ bool TimePass::countsPlaces(const LinkContext &Ctx) {
     if (!T.Outer.is(1) && gathered(OfData, T, Scratch))
       return true;
   return false;
-}
-
-//===----------------------------------------------------------------------===//
-// Attention as one operator
-//===----------------------------------------------------------------------===//
-
-/// A mask operand that hides later columns and shows each row its own.
-bool TimePass::fusedMaskHolds(NodeId N, ValueId Mask) {
-  const ValueFacts &Shape = G.Facts[Mask];
-  const TimeFacts &F = facts(Mask);
-  const TimeAxis *Row = F.axis(static_cast<unsigned>(Shape.rank() - 2)),
-                 *Column = F.axis(static_cast<unsigned>(Shape.rank() - 1));
-  if (Shape.rank() < 2 || !Row || !Column || Row->Length != Frame.New ||
-      Column->Length != Frame.Total)
-    return false;
-  MaskProof::Plane P{Row->Axis, Column->Axis, Row->Base, Column->Base};
-  Proof.clearObstacle();
-  Interval Above = Proof.at(Mask, P, MaskProof::Above);
-  Interval Own = Proof.at(Mask, P, MaskProof::Diagonal);
-  bool Holds = Shape.Elem == ElemType::Bool
-                   ? Above.truth() == Truth::False && Own.truth() == Truth::True
-                   : isMasked(Above) && isOpen(Own);
-  if (!Holds && Shape.Elem != ElemType::Bool)
-    findLeak(N, Mask, P, true);
-  return Holds;
-}
-
-bool TimePass::fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
-                              TimeFacts &F) {
-  bool Causal = false;
-  unsigned Operands = 3;
-  ValueId Mask;
-  switch (G.kind(N)) {
-  case OpKind::Attention:
-    Causal = Op.intAttr("is_causal", 0) != 0;
-    Mask = G.operand(N, 3);
-    break;
-  case OpKind::MsGroupQueryAttention:
-    Causal = true;
-    break;
-  case OpKind::MsMultiHeadAttention:
-    Causal = Op.intAttr("unidirectional", 0) != 0;
-    Mask = G.operand(N, 5);
-    break;
-  case OpKind::MsAttention:
-    Causal = Op.intAttr("unidirectional", 0) != 0;
-    Operands = 1;
-    break;
-  default:
-    return false;
-  }
-  ValueId Result = M[N].Outputs[Out];
-  if (!Causal && Mask)
-    Causal = fusedMaskHolds(N, Mask);
-  uint32_t Why = Refusal;
-  if (!Causal && Why == TimeFacts::Nothing) {
-    bool Open = !Mask && Operands == 3 &&
-                G.kind(N) == OpKind::Attention; // others have masks inside
-    Why = reason(Open ? TimeReason::Leaks : TimeReason::Unknown, N,
-                 Open ? "has no mask: row 0 sees column 1"
-                      : "its mask is not proved to hide later columns",
-                 "the operator's flag, or a mask that follows from positions "
-                 "and constants, would have to hide them");
-    if (Open)
-      this->Result.Reasons[Why].Leak = {0, 1};
-  }
-  for (unsigned I = 0; I < M[N].Inputs.size(); ++I) {
-    ValueId In = G.operand(N, I);
-    if (!In)
-      continue;
-    const TimeFacts &From = facts(In);
-    takeOver(N, From, F);
-    if (!From.isStable() && I < Operands)
-      blame(F, false, From.Unstable);
-    for (const TimeAxis &T : From.Axes) {
-      if (T.Dep == TimeDep::None)
-        continue;
-      if (!Causal)
-        blame(F, true, Why);
-      for (TimeAxis &O : F.Axes)
-        depend(F, O.Axis, O.Outer, O.Inner, O.Length, TimeDep::Prefix, T.Shift);
-    }
-  }
-  if (F.Axes.empty() && F.Tokens && G.Facts[Result].HasRank && Causal)
-    blame(F, true,
-          reason(TimeReason::Unknown, N, "gives a result without a time axis",
-                 "its result would have to have a row for each position"));
-  return true;
 }
 
 } // namespace xfa

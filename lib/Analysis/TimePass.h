@@ -38,10 +38,15 @@ private:
 
   void input(ValueId V);
   void node(NodeId N);
-  /// Attention as one operator; false if N is none.
+
+  // Attention as one operator (TimeAttention.cpp).
+
+  /// False if N is none.
   bool fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
                       TimeFacts &F);
-  bool fusedMaskHolds(NodeId N, ValueId Mask);
+  std::optional<MaskProof::Plane> planeOf(ValueId Mask);
+  bool showsOwn(ValueId Mask, const MaskProof::Plane &P, bool Adds);
+  bool hidesLater(NodeId N, ValueId Mask, const MaskProof::Plane &P, bool Adds);
   void result(NodeId N, unsigned Out, const OpContext &Op,
               llvm::ArrayRef<const ValueFacts *> Results);
   bool contents(ValueId V, TimeFacts &F);

@@ -23,6 +23,8 @@ class Operator(Draw):
         allowed = op("Unsqueeze", op("LessOrEqual", columns, rows), self.ints(0, 1))
         if self.mask == "ahead":
             allowed = op("Unsqueeze", op("LessOrEqual", columns, op("Add", rows, self.constant(np.int64(1)))), self.ints(0, 1))
+        if self.mask == "flag_and_strict":  # hides each row's own
+            allowed = op("Unsqueeze", op("Less", columns, rows), self.ints(0, 1))
         if self.mask == "window":
             near = op("Greater", columns, op("Sub", rows, self.constant(np.int64(4))))
             allowed = op("And", allowed, near)
@@ -31,14 +33,26 @@ class Operator(Draw):
 
     def attention(self, x):
         op = self.op
-        q, k, v = self.projections(x)
-        causal = int(self.mask in ("flag", "flag_and_bias"))
-        if self.mask == "flag_and_bias":  # nearer is better
+        causal = int(self.mask.startswith("flag"))
+        if self.mask in ("flag_and_bias", "flag_and_length"):  # nearer is better; by how much depends on the length, or not
             distance = op("Sub", op("Unsqueeze", self.range, self.ints(0)), op("Unsqueeze", self.range, self.ints(1)))
             mask = op("Mul", op("Unsqueeze", op("Cast", distance, to=TensorProto.FLOAT), self.ints(0, 1)), self.number(0.1))
+            if self.mask == "flag_and_length":
+                mask = op("Div", op("Mul", mask, self.number(30)), op("Cast", self.length, to=TensorProto.FLOAT))
         else:
             mask = "" if self.mask in ("flag", "open") else self.added()
-        if self.kind == "four":  # [B, heads, N, width]
+        if self.kind == "whole":  # with the products of queries, keys and values inside
+            mask = ["", "", mask] if mask else []
+            mixed = op("Attention", x, self.weight(self.hidden, 3 * self.hidden), self.weight(3 * self.hidden), *mask,
+                       num_heads=self.heads, unidirectional=causal, domain="com.microsoft")
+            return op("MatMul", mixed, self.weight(self.hidden, self.hidden))
+        q, k, v = self.projections(x)
+        if self.kind == "grouped":
+            lengths = op("Cast", op("Expand", op("Sub", self.length, self.ints(1)), self.batch), to=TensorProto.INT32)
+            total = op("Cast", op("Squeeze", self.length, self.ints(0)), to=TensorProto.INT32)
+            merged = op("GroupQueryAttention", q, k, v, "", "", lengths, total, outputs=3,
+                        num_heads=self.heads, kv_num_heads=self.kv_heads, domain="com.microsoft")[0]
+        elif self.kind == "four":  # [B, heads, N, width]
             q, k, v = self.split(q, self.heads), self.split(k, self.kv_heads), self.split(v, self.kv_heads)
             if self.position == "rotary":
                 q, k = self.rotate(q), self.rotate(k)

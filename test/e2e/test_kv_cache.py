@@ -189,3 +189,26 @@ def test_attention_as_one_operator(kind, mask, seed, tmp_path):
     assert sum(c["bytes_per_token"] for c in caches) == 2 * draw.layers * draw.kv_heads * draw.width * 4, f"{draw}: {caches}"
     for level in LEVELS:
         agree(original, session(cached, level), caches, np.random.default_rng(seed), str(draw))
+
+
+INSIDE = "is attention as one operator that holds more than scores, softmax and product: it would have to be taken apart into them"
+OWN = "its mask is not proved to show each row its own column"
+NOT_REWRITTEN = ([("whole", mask, "proved", INSIDE) for mask in ("flag", "flag_and_bias", "added")] +
+                 [("grouped", "flag", "proved", INSIDE), ("whole", "open", "refuted", "has no mask: row 0 sees column 1"),
+                  ("whole", "ahead", "refuted", "the mask leaves row 0 open to column 1")] +
+                 [(kind, "flag_and_strict", "unknown", OWN) for kind in ("four", "three", "multihead", "whole")] +
+                 [(kind, "flag_and_length", "proved", "reads the length of the sequence") for kind in ("four", "three", "multihead")])
+
+
+@pytest.mark.parametrize("kind, mask, verdict, why", NOT_REWRITTEN, ids=lambda each: each if " " not in each else "")
+def test_operator_that_is_left(kind, mask, verdict, why, tmp_path):
+    draw = Operator(1, kind, mask)
+    draw.position = "none"
+    if kind in ("multihead", "whole"):
+        draw.kv_heads, draw.groups = draw.heads, 1
+    model = draw.model()
+    found = moved(session(model, LEVELS[0]), np.random.default_rng(3).integers(0, VOCABULARY, (2, 9)))
+    assert found == {"open": "later tokens", "ahead": "later tokens", "flag_and_length": "length"}.get(mask), found
+    _, caches, said = rewritten(model, tmp_path)
+    assert not caches and re.search(r"refused: kv-cache: '\w+ \(\w+\)': " + re.escape(why), said), said
+    assert contract.analyze(tmp_path / "before.onnx")["structure"]["causal"]["verdict"] == verdict
