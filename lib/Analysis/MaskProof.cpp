@@ -18,11 +18,26 @@ MaskProof::MaskProof(const FlatGraph &G, ExprStore &Store,
                      const TimeFrame &Frame)
     : G(G), M(G.M), Store(Store), Frame(Frame), Ranges(G),
       Row(Store.symbol("%row", 0)), Column(Store.symbol("%column", 0)),
-      Gap(Store.symbol("%gap", 0)), Rest(Store.symbol("%rest", 0)) {}
+      Gap(Store.symbol("%gap", 0)), Rest(Store.symbol("%rest", 0)) {
+  for (NodeId N : G.order())
+    for (auto [Out, V] : llvm::enumerate(M[N].Outputs))
+      if (V && G.kind(N) == OpKind::If)
+        for (ValueId From : G.branchResults(N, static_cast<unsigned>(Out)))
+          LeavesBranch[From].push_back(V);
+}
 
 void MaskProof::assume(const std::string &Sentence) {
   if (!llvm::is_contained(Assumed, Sentence))
     Assumed.push_back(Sentence);
+}
+
+void MaskProof::forgetSince(const Mark &M) {
+  if (Assumed.size() == M.Sentences && PaddingAssumed == M.Padding)
+    return;
+  Assumed.resize(M.Sentences);
+  PaddingAssumed = M.Padding;
+  // What was found by them would be found again without saying so.
+  Seen.clear();
 }
 
 Interval MaskProof::at(ValueId V, const Plane &P, HypothesisTy H) {
@@ -279,15 +294,21 @@ bool MaskProof::isMaskInput(ValueId V) const {
   const ValueFacts &F = G.Facts[V];
   if (!F.HasRank || F.rank() != 2 || F.Dims[1] != Frame.Total)
     return false;
-  // A position or a token: it chooses from a table as it stands.
+  // A position or a token: it chooses from a table as it stands, or moved.
   llvm::SmallVector<ValueId, 8> Work{V};
   for (unsigned Steps = 0; !Work.empty() && Steps < 64; ++Steps) {
     ValueId Each = Work.pop_back_val();
+    if (auto It = LeavesBranch.find(Each); It != LeavesBranch.end())
+      Work.append(It->second);
     for (NodeId User : G.consumers(Each)) {
       OpKind Kind = G.kind(User);
       if (Kind == OpKind::Gather && G.operand(User, 1) == Each)
         return false;
-      if (G.isPassThrough(User) && G.operand(User, 0) == Each && G.result(User))
+      bool Moves = Kind == OpKind::Add || Kind == OpKind::Sub;
+      ValueId By = Moves ? G.operand(User, 1) : ValueId();
+      bool Passes = (G.isPassThrough(User) || (By && M[By].Const)) &&
+                    G.operand(User, 0) == Each;
+      if (Passes && G.result(User))
         Work.push_back(G.result(User));
     }
   }

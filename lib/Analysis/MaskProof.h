@@ -80,6 +80,14 @@ public:
   /// Sentences, in the order in which proofs needed them.
   std::vector<std::string> assumptions() const;
   void assume(const std::string &Sentence);
+  /// What was assumed up to now.
+  struct Mark {
+    size_t Sentences;
+    bool Padding;
+  };
+  Mark mark() const { return {Assumed.size(), PaddingAssumed}; }
+  /// A proof that failed: what it assumed since is not needed.
+  void forgetSince(const Mark &M);
   /// A proof took a row's own token to be no padding.
   bool assumesPadding() const { return PaddingAssumed; }
   /// Why the last evaluation knew less than it should; empty if nothing did.
@@ -146,6 +154,7 @@ private:
            llvm::SmallVector<std::pair<Index, Interval>, 1>>
       Seen;
   llvm::DenseMap<NodeId, bool> InPlace;
+  llvm::DenseMap<ValueId, llvm::SmallVector<ValueId, 1>> LeavesBranch;
   unsigned Epoch = 0;                       ///< tells hypotheses apart in Seen
   static constexpr unsigned PlaceEpoch = 8; ///< no hypothesis
   static constexpr unsigned UnreadEpochs = 1u << 16; ///< times Supposed

@@ -87,27 +87,35 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
           if (T.Dep != TimeDep::None)
             return blame(F, true, R);
   };
+  MaskProof::Mark Before = Proof.mark();
+  bool Holds = true;
   if (Mask) {
     bool Adds = G.Facts[Mask].Elem != ElemType::Bool;
     std::optional<MaskProof::Plane> P = planeOf(Mask);
     if (!Causal)
       Causal = P && hidesLater(N, Mask, *P, Adds);
-    if (Causal && !(P && showsOwn(Mask, *P, Adds)))
+    Holds = Causal;
+    if (Causal && !(P && showsOwn(Mask, *P, Adds))) {
+      Holds = false;
       Blame(reason(TimeReason::Unknown, N,
                    "its mask is not proved to show each row its own column",
                    "a row of which all is hidden is spread over later ones, "
                    "too: positions and constants would have to show its own"));
+    }
   }
   if (Padding) {
     std::optional<MaskProof::Plane> P = planeOf(Padding);
     bool Shows = G.Facts[Padding].rank() == 2 && P && P->Row > P->Column &&
                  showsOwn(Padding, *P, /*Adds=*/false);
+    Holds &= Shows;
     if (!Shows)
       Blame(reason(TimeReason::Unknown, N,
                    "its padding is not proved to show each row its own column",
                    "it would have to be [sequences, positions], from an input "
                    "that marks padding or from positions and constants"));
   }
+  if (!Holds)
+    Proof.forgetSince(Before);
   if (!Causal) {
     uint32_t Why = Refusal;
     bool Open = !Mask && !Padding;

@@ -62,8 +62,10 @@ int TimePass::causalRow(NodeId N, unsigned Out, const OpContext &Op,
 /// Later columns count for nothing, and a row's own does not count for nothing.
 bool TimePass::isProved(ValueId V, const MaskProof::Plane &P, bool ByMask) {
   Proof.clearObstacle();
+  MaskProof::Mark Before = Proof.mark();
   if (isProvedNow(V, P, ByMask))
     return true;
+  Proof.forgetSince(Before);
   if (!SupposeUnread || Proof.obstacle().empty())
     return false;
   for (MaskProof::UnreadTy Kind : MaskProof::UnreadKinds) {
@@ -71,6 +73,8 @@ bool TimePass::isProved(ValueId V, const MaskProof::Plane &P, bool ByMask) {
     bool Proved = isProvedNow(V, P, ByMask);
     if (Proved)
       Proof.acceptSupposed();
+    else
+      Proof.forgetSince(Before);
     Proof.suppose(MaskProof::Anything);
     if (Proved)
       return true;
@@ -107,6 +111,13 @@ int TimePass::provedRow(NodeId N, ValueId V, const TimeAxis &Column,
 /// Looks for a pair that surely leaks, on the smallest sequence that has one.
 void TimePass::findLeak(NodeId N, ValueId V, const MaskProof::Plane &P,
                         bool ByMask) {
+  MaskProof::Mark Before = Proof.mark();
+  searchLeak(N, V, P, ByMask);
+  Proof.forgetSince(Before);
+}
+
+void TimePass::searchLeak(NodeId N, ValueId V, const MaskProof::Plane &P,
+                          bool ByMask) {
   constexpr int64_t Longest = 6;
   // Exp of it is a number of any type.
   constexpr double LeastWeight = -15;

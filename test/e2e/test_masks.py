@@ -31,7 +31,7 @@ class Scores:
         self.columns = self.op("Unsqueeze", self.range(self.ints(0), self.all), self.ints(0))
         if swap:
             self.rows, self.columns = self.columns, self.rows
-        self.swap, self.joined = swap, joined
+        self.swap, self.joined, self.inputs = swap, joined, []
 
     def op(self, kind, *inputs, **attributes):
         name = f"v{len(self.nodes)}"
@@ -91,7 +91,7 @@ class Scores:
         x = [helper.make_tensor_value_info("x", FLOAT, ["batch", "sequence", WIDTH])]
         if self.past:
             x.append(helper.make_tensor_value_info("past", FLOAT, ["batch", "before", WIDTH]))
-        graph = helper.make_graph(self.nodes, "mask", x, [helper.make_tensor_value_info("y", FLOAT, ["batch", "sequence", WIDTH])], self.weights)
+        graph = helper.make_graph(self.nodes, "mask", x + self.inputs, [helper.make_tensor_value_info("y", FLOAT, ["batch", "sequence", WIDTH])], self.weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
         onnx.checker.check_model(model)
         return model
@@ -193,5 +193,27 @@ def test_spelling(name, make, mutant, past, tmp_path):
         assert causal["verdict"] != "proved", causal
     elif mutant == "as_is":
         assert (causal["verdict"] == "proved") == ((name, past) not in NOT_PROVED), causal
+    if causal["verdict"] != "proved":
+        assert not any("scores" in each for each in causal["assumptions"]), "what a proof assumed that failed"
     if causal["verdict"] == "refuted":
         assert tuple(causal["leak"]) in leaks, causal
+
+
+def through_if(s, value):
+    """value by either branch, whatever the length."""
+    branch = lambda name: helper.make_graph([helper.make_node("Identity", [value], [name])], name, [], [helper.make_tensor_value_info(name, INT, None)])
+    return s.op("If", s.op("Greater", s.scalar(s.all), s.int(3)), then_branch=branch("long"), else_branch=branch("short"))
+
+
+@pytest.mark.parametrize("way", ["at once", "moved", "by a branch"])
+def test_places_are_no_mask(way, tmp_path):
+    """An input that chooses rows of a table is not 0 or 1, as one that marks padding is: here it would open every later column."""
+    s = Scores()
+    s.inputs = [helper.make_tensor_value_info(name, INT, ["batch", "sequence"]) for name in ("ids", "places")]
+    rows = {"at once": lambda: "places", "moved": lambda: s.op("Add", "places", s.int(2)), "by a branch": lambda: through_if(s, "places")}[way]()
+    table = s.constant(np.eye(16, WIDTH, dtype=np.float32))
+    added = s.op("Add", s.op("Gather", table, "ids"), s.op("Gather", table, rows))
+    hidden = s.op("And", s.op("Greater", s.columns, s.rows), s.op("Less", s.op("Unsqueeze", "places", s.ints(1)), s.int(2)))
+    scores = s.op("MatMul", added, s.op("Transpose", added, perm=[0, 2, 1]))
+    onnx.save(s.model(s.op("Where", hidden, s.number(-1e9), scores)), tmp_path / "places.onnx")
+    assert contract.analyze(tmp_path / "places.onnx")["structure"]["causal"]["verdict"] != "proved"
