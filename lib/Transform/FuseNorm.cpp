@@ -34,7 +34,8 @@ public:
     addResidual();
   }
 
-  llvm::SetVector<NodeId> Nodes;
+  using NodeSet = llvm::SetVector<NodeId>;
+  NodeSet Nodes;
   ValueId Result;
   ValueId Sum; ///< the norm's input, if it is computed here
 
@@ -71,6 +72,7 @@ private:
   /// The sum of two tensors of the norm's shape. (A bias alone is the product's
   /// before it.)
   void addResidual() {
+    const NodeSet Casts = castsOfInput();
     const NodeId Add = M[Input].Producer;
     if (!Add || M[Add].Kind != OpKind::Add ||
         M[Add].Parent != M[Nodes.front()].Parent)
@@ -79,11 +81,43 @@ private:
       return V && V.Index < Facts.Values.size() && Facts[V].HasRank &&
              !Facts[V].Folded && Facts[V].Dims == Facts[Input].Dims;
     };
-    if (!Whole(M[Add].Inputs[0]) || !Whole(M[Add].Inputs[1]) ||
-        !Sums.insert(Add).second)
+    if (!Whole(M[Add].Inputs[0]) || !Whole(M[Add].Inputs[1]))
       return;
+    // The sum has one name outside, if any.
+    llvm::SmallVector<ValueId, 2> Used;
+    for (ValueId V = Input; V;) {
+      NodeId Next;
+      bool Outside = Edit.outputUses(V);
+      for (const Use &U : Edit.uses(V))
+        if (Casts.contains(U.User))
+          Next = U.User;
+        else
+          Outside |= !Nodes.contains(U.User);
+      if (Outside)
+        Used.push_back(V);
+      V = Next ? M[Next].Outputs[0] : ValueId();
+    }
+    if (Used.size() > 1 || !Sums.insert(Add).second)
+      return;
+    Nodes.insert(Casts.begin(), Casts.end());
     Nodes.insert(Add);
-    Sum = Input;
+    Sum = Used.empty() ? Input : Used.front();
+  }
+
+  /// Casts of the input to its own type; Input becomes what they are of.
+  NodeSet castsOfInput() {
+    NodeSet Casts;
+    for (;;) {
+      const NodeId N = M[Input].Producer;
+      const bool Same = N && M[N].Parent == M[Nodes.front()].Parent &&
+                        (M[N].Kind == OpKind::Identity ||
+                         (M[N].Kind == OpKind::Cast &&
+                          Facts[M[N].Inputs[0]].Elem == Facts[Input].Elem));
+      if (!Same)
+        return Casts;
+      Casts.insert(N);
+      Input = M[N].Inputs[0];
+    }
   }
 
   Model &M;

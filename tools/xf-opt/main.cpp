@@ -8,6 +8,7 @@
 #include "xfa/Export/Export.h"
 #include "xfa/Import/Import.h"
 #include "xfa/Report/Annotated.h"
+#include "xfa/Transform/LowerFused.h"
 
 namespace xfa::tool {
 
@@ -17,6 +18,9 @@ static constexpr char HelpText[] = R"(xf-opt MODEL [options]
   MODEL is a .onnx file, ONNX text (.onnxtxt), or - for standard input.
 
   --passes=P,…         rewrite: run these passes, in this order
+  --lower-fused=T      after the passes, write fused kernels as operators, where
+                       these compute exactly the same: ort (com.microsoft),
+                       onnx23 (ai.onnx 23), none
   --list-passes        their names, and what they do
   -o FILE              write there: the model where FILE ends in .onnx or
                        .onnxtxt (ONNX text) or is - (standard output), else the
@@ -58,6 +62,8 @@ static llvm::Expected<Arguments> parseArguments(int Count,
   App.add_flag("--infer-shapes", A.InferShapes);
   std::string Passes;
   App.add_option("--passes", Passes);
+  std::string LowerTo;
+  App.add_option("--lower-fused", LowerTo);
   App.add_flag("--list-passes", A.ListPasses);
   App.add_flag("--verify-each", A.Rewrite.VerifyEach);
   App.add_flag("--time-passes", A.Rewrite.TimePasses);
@@ -86,15 +92,24 @@ static llvm::Expected<Arguments> parseArguments(int Count,
   if (!Threads)
     return Threads.takeError();
   A.Jobs = *Threads;
-  if (App.count("--passes") == 0)
-    return A;
-  if (!A.List.empty())
-    return usageError("--shapes-json does not rewrite: --passes beside it has "
-                      "no meaning");
-  llvm::Expected<std::vector<PassInfo>> Parsed = parsePasses(Passes);
-  if (!Parsed)
-    return usageError(llvm::toString(Parsed.takeError()));
-  A.Rewrite.Passes = std::move(*Parsed);
+  for (const char *Word : {"--passes", "--lower-fused"})
+    if (App.count(Word) && !A.List.empty())
+      return usageError(llvm::Twine("--shapes-json does not rewrite: ") + Word +
+                        " beside it has no meaning");
+  if (App.count("--passes")) {
+    llvm::Expected<std::vector<PassInfo>> Parsed = parsePasses(Passes);
+    if (!Parsed)
+      return usageError(llvm::toString(Parsed.takeError()));
+    A.Rewrite.Passes = std::move(*Parsed);
+  }
+  if (App.count("--lower-fused")) {
+    const PassInfo *Lowering = loweringTo(LowerTo);
+    if (!Lowering)
+      return usageError("--lower-fused=" + LowerTo +
+                        ": expected ort, onnx23 or none");
+    if (LowerTo != "none")
+      A.Rewrite.Passes.push_back(*Lowering);
+  }
   return A;
 }
 
