@@ -51,6 +51,18 @@ std::optional<AttentionTile> attentionTile(const Gpu &G,
   return std::nullopt;
 }
 
+int64_t hiddenPairs(const AttentionTile &T, const AttentionShape &S) {
+  int64_t Hidden = 0;
+  for (int64_t First = 0; First < S.Rows; First += T.Rows) {
+    const int64_t End = std::min(First + T.Rows, S.Rows);
+    const int64_t Visible = std::max<int64_t>(End + S.Columns - S.Rows, 0);
+    const int64_t Computed = std::min<int64_t>(
+        llvm::alignTo(static_cast<uint64_t>(Visible), T.Columns), S.Columns);
+    Hidden += (End - First) * (S.Columns - Computed);
+  }
+  return Hidden;
+}
+
 std::optional<FlashTraffic> flashTraffic(const Gpu &G,
                                          const AttentionShape &S) {
   const std::optional<AttentionTile> Tile = attentionTile(G, S);

@@ -5,6 +5,7 @@
 
 #include "Points.h"
 
+#include "xfa/Analysis/FlashTraffic.h"
 #include "xfa/Report/Views.h"
 
 namespace xfa {
@@ -36,6 +37,17 @@ std::optional<double> chosenTime(const Report &R, const RooflinePoint &P);
 /// no value.
 std::optional<BoundPoint> decodePoint(const ModelAnalysis &A,
                                       const BoundPoint &P);
+
+/// A core that is one operator, or whose products are in one kernel.
+bool isOneKernel(const AttentionCore &Core, llvm::ArrayRef<NodeId> Kernels);
+/// None where a size has no value.
+std::optional<AttentionShape>
+shapeOf(const ModelAnalysis &A, const AttentionCore &Core, const Bindings &At);
+/// The graph ledger at one point, without the products of tiles that the causal
+/// masks of fused attentions hide wholly. What else is done to such tiles stays
+/// counted.
+Ledger withoutHiddenTiles(const Report &R, llvm::ArrayRef<NodeId> Kernels,
+                          const Gpu &G, const Bindings &At);
 
 void buildRoofline(Report &R, const BoundPoints &Points);
 void buildCrossovers(Report &R, const BoundPoints &Points);

@@ -2,7 +2,6 @@
 
 #include "Build.h"
 
-#include "xfa/Analysis/FlashTraffic.h"
 #include "xfa/IR/Fused.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -118,15 +117,6 @@ llvm::Expected<RooflinePoint> evaluatePlain(const Ledger &L,
   return P;
 }
 
-/// A core that is one operator, or whose products are in one kernel.
-static bool isOneKernel(const AttentionCore &Core,
-                        llvm::ArrayRef<NodeId> Kernels) {
-  if (Core.Fused)
-    return true;
-  const NodeId In = Kernels[Core.Scores.Index];
-  return In && In == Kernels[Core.Values.Index];
-}
-
 /// C15: what the fused attentions read again, in bytes; none where it is not
 /// known.
 static std::optional<__int128> readAgain(const Report &R,
@@ -139,28 +129,21 @@ static std::optional<__int128> readAgain(const Report &R,
         continue;
       if (!G)
         return std::nullopt;
-      AttentionShape S;
-      S.ElementBits = elemBits(R.A->ActivationType);
-      for (auto [To, From] : {std::pair{&S.Batch, Core.Batch},
-                              {&S.Heads, Core.Heads},
-                              {&S.KvHeads, Core.KvHeads},
-                              {&S.Rows, Core.Rows},
-                              {&S.Columns, Core.Columns},
-                              {&S.HeadDim, Core.HeadDim},
-                              {&S.ValueDim, Core.ValueDim}}) {
-        if (!From || !From.isKnown())
-          return std::nullopt;
-        llvm::Expected<__int128> V = evaluate(From, At);
+      const std::optional<AttentionShape> S = shapeOf(*R.A, Core, At);
+      const std::optional<FlashTraffic> F =
+          S ? flashTraffic(*G, *S) : std::nullopt;
+      if (!F)
+        return std::nullopt;
+      __int128 Times = 1;
+      if (Core.Times) {
+        llvm::Expected<__int128> V = evaluate(Core.Times, At);
         if (!V) {
           llvm::consumeError(V.takeError());
           return std::nullopt;
         }
-        *To = static_cast<int64_t>(*V);
+        Times = *V;
       }
-      const std::optional<FlashTraffic> F = flashTraffic(*G, S);
-      if (!F)
-        return std::nullopt;
-      Sum += F->Again + F->Partial;
+      Sum += (F->Again + F->Partial) * Times;
     }
   return Sum;
 }
@@ -209,10 +192,16 @@ void buildRoofline(Report &R, const BoundPoints &Points) {
     int End = static_cast<int>(R.Gpus.size());
     for (int G = First; G < std::max(End, 0); ++G)
       for (const BoundPoint &P : Points.Points) {
+        const bool Skips =
+            G >= 0 && L.Kind == LedgerKind::Graph && R.Options.SkipsCausalTiles;
         llvm::Expected<RooflinePoint> At =
-            G < 0 ? evaluatePlain(Source, P.Values)
-                  : evaluateRoofline(Source, R.Gpus[G], R.MatrixType, P.Values,
-                                     R.Options.Products);
+            G < 0
+                ? evaluatePlain(Source, P.Values)
+                : evaluateRoofline(
+                      Skips
+                          ? withoutHiddenTiles(R, Kernels, R.Gpus[G], P.Values)
+                          : Source,
+                      R.Gpus[G], R.MatrixType, P.Values, R.Options.Products);
         if (!At) {
           std::string Why = llvm::toString(At.takeError());
           if (R.Roofline.None.empty())

@@ -15,7 +15,7 @@ struct Texts {
   std::vector<std::string> Models, Gpus, Points, Sweeps;
   std::string GpuFile, CustomOps, Batch, Jobs, Ledger, Scope, Dtype, Weights,
       View, Estimate, Format, Output, SoftmaxFlops, Layout, If, Draft, Gamma,
-      Alpha, Fit, Request, Explain, Passes, WhatIfs;
+      Alpha, Fit, Request, Explain, Passes, WhatIfs, CausalTiles;
 };
 } // namespace
 
@@ -44,6 +44,7 @@ static void declare(CLI::App &App, Texts &T, Arguments &A) {
   App.add_option("--softmax-flops", T.SoftmaxFlops);
   App.add_option("--layout", T.Layout);
   App.add_option("--if", T.If);
+  App.add_option("--causal-tiles", T.CausalTiles);
   App.add_option("--draft", T.Draft);
   App.add_option("--gamma", T.Gamma);
   App.add_option("--alpha", T.Alpha);
@@ -314,6 +315,12 @@ static llvm::Error pickCounting(const Texts &T, Arguments &A) {
                                  {"else", IfPolicy::Else},
                                  {"max", IfPolicy::Max}}))
     return E;
+  if (auto E = choose<bool>("--causal-tiles", T.CausalTiles,
+                            A.Report.SkipsCausalTiles,
+                            {{"all", false}, {"skip", true}}))
+    return E;
+  if (A.Report.SkipsCausalTiles)
+    A.Report.WhatIfs.push_back("--causal-tiles=skip");
   if (!T.CustomOps.empty()) {
     llvm::Expected<std::shared_ptr<const CustomOps>> Ops =
         readCustomOps(T.CustomOps);

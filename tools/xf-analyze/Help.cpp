@@ -29,6 +29,8 @@ What is counted
   --softmax-flops=3|5    FLOPs of a softmax, an element
   --layout=fused|executed  views are free, or copied
   --if=then|else|max     the branch of an If whose condition is not known
+  --causal-tiles=all|skip  at points on --gpu, fused attentions compute every
+                         tile of scores, or those that a causal mask leaves
   --custom-ops=FILE      shapes and costs of operators that are not known, from
                          YAML
   --strict               fail where a cost or a shape is not known

@@ -35,6 +35,11 @@ struct AttentionTile {
 std::optional<AttentionTile> attentionTile(const Gpu &G,
                                            const AttentionShape &S);
 
+/// Pairs (row, column) of one head in tiles that a causal mask hides wholly:
+/// the last rows are the last positions, and a tile of rows stops at the tile
+/// of columns that its last row ends in.
+int64_t hiddenPairs(const AttentionTile &T, const AttentionShape &S);
+
 struct FlashTraffic {
   AttentionTile Tile;
   int64_t Tiles = 0;  ///< of query rows, of all heads and sequences

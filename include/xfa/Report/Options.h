@@ -90,6 +90,7 @@ struct ReportOptions {
   size_t FirstSwept = 0; ///< of Points: from here on they are of --sweep
   Estimate Times = Estimate::Roofline;
   Float32Products Products = Float32Products::FP32;
+  bool SkipsCausalTiles = false; ///< --causal-tiles=skip
   Scope TextbookScope = Scope::core();
   CountingOptions Counting; ///< as given to the analysis
   /// What-ifs that the figures depend on, for the headings: "--dtype=fp16".

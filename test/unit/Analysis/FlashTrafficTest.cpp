@@ -78,6 +78,24 @@ TEST(FlashTraffic, SplitColumnsForDecoding) {
   EXPECT_EQ(traffic("a100-80gb", shape(64, 4096, 32, 8, 128, 1)).Splits, 1);
 }
 
+TEST(FlashTraffic, TilesThatACausalMaskHides) {
+  auto Hidden = [](AttentionTile T, int64_t Rows, int64_t Columns) {
+    return hiddenPairs(T, {1, 1, 1, Rows, Columns, 64, 64, 16});
+  };
+  // 8 x 8 tiles, of which the 28 above the diagonal's are hidden.
+  EXPECT_EQ(Hidden({128, 128}, 1024, 1024), 28 * 128 * 128);
+  // Half as wide: a tile of rows ends with its second one.
+  EXPECT_EQ(Hidden({128, 64}, 1024, 1024), 28 * 128 * 128);
+  // Rows 0 … 63 end in column 63, rows 64 … 127 in column 127.
+  EXPECT_EQ(Hidden({64, 128}, 256, 256), 2 * 64 * 128);
+  // 300 = 128 + 128 + 44: 128 rows do without 172 columns, 128 without 44.
+  EXPECT_EQ(Hidden({128, 128}, 300, 300), 128 * 172 + 128 * 44);
+  // One tile; one new row behind a cache; rows behind one.
+  EXPECT_EQ(Hidden({128, 128}, 32, 32), 0);
+  EXPECT_EQ(Hidden({128, 128}, 1, 4096), 0);
+  EXPECT_EQ(Hidden({128, 128}, 256, 1024), 128 * 128);
+}
+
 TEST(FlashTraffic, UnknownWithoutACache) {
   Gpu G = *findGpu("h200");
   G.L2Bytes.reset();
