@@ -122,6 +122,7 @@ void buildDecode(Report &R, const BoundPoints &Points) {
   }
   V.CacheBytes = F.CacheBytes;
   V.Rewritten = F.Rewritten;
+  V.FusedAgain = F.FusedAgain;
   if (!A.HasCache && A.Found.Causal == Verdict::Unknown)
     V.Assumed =
         "the attention is causal, which is not known: " + A.Found.CausalWhy;

@@ -60,6 +60,8 @@ void jsonDecode(llvm::json::OStream &J, const Report &R) {
       J.attribute("no_graph", jsonSafe(V.NoGraph));
     if (V.Graph)
       J.attribute("graph_rewritten", V.Rewritten);
+    if (!V.FusedAgain.empty())
+      J.attribute("graph_fused_again", jsonSafe(V.FusedAgain));
     if (!V.Assumed.empty())
       J.attribute("assumed", jsonSafe(V.Assumed));
     J.attributeArray("points", [&] {

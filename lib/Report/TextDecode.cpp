@@ -75,7 +75,10 @@ static void printStep(const Report &R, const DecodeView::Step &S,
       "the cache · " +
       scopeTitle(R, S.L) + " · " + ledgerTitle(S.L);
   if (R.Decode->Rewritten && S.L.Kind == LedgerKind::Graph)
-    Title += " after the kv-cache pass";
+    Title += " after the kv-cache pass" +
+             (R.Decode->FusedAgain.empty()
+                  ? std::string()
+                  : ", fused again by " + R.Decode->FusedAgain);
   for (const std::string &WhatIf : R.Options.WhatIfs)
     Title += " · " + WhatIf;
   printHeading(Title, Style, OS);

@@ -2,6 +2,7 @@
 
 #include "xfa/Transform/DecodeRewrite.h"
 
+#include "xfa/IR/Fused.h"
 #include "xfa/Transform/Pipeline.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -37,17 +38,38 @@ static std::string strangeSymbol(const DecodeCosts &Costs,
   return "";
 }
 
+/// The passes whose kernels a model has, by commas, in the order of O2.
+static std::string fusionsIn(const Model &M) {
+  constexpr std::pair<llvm::StringLiteral, llvm::StringLiteral> Passes[] = {
+      {AttentionName, "fuse-attention"},
+      {ScaledScoresName, "fuse-scale"},
+      {MaskSoftmaxName, "fuse-mask-softmax"},
+      {ProductName, "fuse-epilogue"},
+      {NormName, "fuse-norm"},
+      {PackedQkvName, "pack-qkv"},
+      {ElementwiseName, "elementwise"}};
+  std::string Found;
+  for (const auto &[Kernel, Pass] : Passes)
+    if (llvm::any_of(M.Nodes,
+                     [&](const Node &N) { return isFused(N, Kernel); }))
+      Found += (Found.empty() ? "" : ",") + Pass.str();
+  return Found;
+}
+
 llvm::Error decodeThroughRewrite(Model &Fresh, ModelAnalysis &A) {
   DecodeFacts &F = *A.Decode;
   if (!F.None.empty() || F.Graph || A.HasCache)
     return llvm::Error::success();
-  llvm::Expected<std::vector<PassInfo>> Pass = parsePasses("kv-cache");
-  if (!Pass)
-    return Pass.takeError();
-  llvm::Expected<std::vector<PassRun>> Runs = runPasses(Fresh, *Pass);
+  // The pass works on nodes; kernels are taken apart for it.
+  const std::string Again = fusionsIn(Fresh);
+  llvm::Expected<std::vector<PassInfo>> Passes =
+      parsePasses("unfuse,kv-cache" + (Again.empty() ? "" : "," + Again));
+  if (!Passes)
+    return Passes.takeError();
+  llvm::Expected<std::vector<PassRun>> Runs = runPasses(Fresh, *Passes);
   if (!Runs)
     return Runs.takeError();
-  const PassRun &Run = Runs->front();
+  const PassRun &Run = (*Runs)[1];
   if (Run.Fired == 0) {
     F.NoGraph = "the graph has no cache, and the kv-cache pass refuses it";
     if (!Run.Refused.empty())
@@ -80,6 +102,7 @@ llvm::Error decodeThroughRewrite(Model &Fresh, ModelAnalysis &A) {
   F.Graph = moved(*New.Graph, New, A);
   F.NoGraph.clear();
   F.Rewritten = true;
+  F.FusedAgain = Again;
   return llvm::Error::success();
 }
 

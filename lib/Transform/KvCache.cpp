@@ -155,7 +155,11 @@ llvm::Error addKvCache(PassContext &Context) {
     std::string Where = labelOf(M, P.Refused->Where);
     if (Where.empty() && Sequence)
       Where = M[Sequence].Name.str() + " (input)";
-    Context.refuse(Where, P.Refused->Why);
+    const bool Calls = P.Refused->Where && M[P.Refused->Where].Callee;
+    Context.refuse(Where, P.Refused->Why +
+                              (Calls ? "; it is a function, whose body can be "
+                                       "put in its place (unfuse)"
+                                     : ""));
     return llvm::Error::success();
   }
   std::vector<Kept> Cache = nameCache(F, P, Found);

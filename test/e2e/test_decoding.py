@@ -7,6 +7,7 @@ from fractions import Fraction
 import contract
 import jsonschema
 import pytest
+from export_check import xf_opt
 
 MODELS = sorted(contract.MODELS.glob("*.onnx"))
 GPT2_XL = contract.MODELS / "gpt2-xl.onnx"
@@ -82,6 +83,27 @@ def test_two_roads_to_a_step(without, validator):
             for figure in figures:
                 assert contract.evaluate(rewritten[ledger][figure], binding) == \
                     contract.evaluate(cached[ledger][figure], binding), (ledger, figure, binding)
+
+
+@pytest.mark.parametrize("passes", ["O1", "O2"])
+def test_a_fused_graph_has_a_step(passes, validator, tmp_path):
+    """Kernels are taken apart for the cache and made again: the step has the FLOPs of the graph's own, and fewer bytes."""
+    plain, fused = contract.MODELS / "kv" / "gpt2_ts17.onnx", tmp_path / "fused.onnx"
+    xf_opt(plain, f"--passes={passes}", "-o", fused)
+    before, after = (analyze(validator, path, "--view=decode")["decode"] for path in (plain, fused))
+    assert "graph_fused_again" not in before
+    assert set(after["graph_fused_again"].split(",")) == {
+        "O1": {"fuse-scale", "fuse-mask-softmax", "fuse-norm", "elementwise"},
+        "O2": {"fuse-attention", "fuse-epilogue", "elementwise"} - {"elementwise"}}[passes]
+    for binding in ({"B": 1, "N": 64}, {"B": 5, "N": 1024}):
+        old, new = ([contract.evaluate(decode["graph"][figure], binding) for figure in ("flops", "bytes")] for decode in (before, after))
+        assert old[0] == new[0] and old[1] > new[1]
+    # As in one go.
+    again = tmp_path / "again.onnx"
+    xf_opt(plain, f"--passes=kv-cache,{after['graph_fused_again']}", "-o", again)
+    direct = analyze(validator, again, "--view=decode")["decode"]
+    for figure in ("flops", "bytes", "cache_bytes"):
+        assert contract.evaluate(direct["graph"][figure], binding) == contract.evaluate(after["graph"][figure], binding)
 
 
 def value(ratio, binding):

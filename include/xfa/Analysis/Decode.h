@@ -44,6 +44,8 @@ struct DecodeFacts {
   std::string NoGraph;              ///< why Graph is empty
   /// Graph is of the graph after the kv-cache pass (Transform/DecodeRewrite.h).
   bool Rewritten = false;
+  /// Passes behind it, by commas, which made kernels again that the graph had.
+  std::string FusedAgain;
 };
 
 /// `Options`: those that A was made with.

@@ -34,6 +34,7 @@ struct DecodeView {
   Expr CacheBytes;
   std::string NoGraph;    ///< why Graph is empty although it is asked for
   bool Rewritten = false; ///< Graph is of the graph after the kv-cache pass
+  std::string FusedAgain; ///< DecodeFacts::FusedAgain
   /// Causality is not known: what is assumed; empty if it is, or the graph has
   /// a cache.
   std::string Assumed;

@@ -8,7 +8,8 @@
 namespace xfa {
 
 /// Gives A.Decode->Graph to a graph that has no cache: that of the same graph
-/// after the kv-cache pass. Where the pass refuses, A.Decode->NoGraph says why.
+/// after the kv-cache pass, its kernels taken apart before it and made again
+/// behind it. Where the pass refuses, A.Decode->NoGraph says why.
 /// `Fresh`: the model that A is of, imported once more; it is rewritten.
 llvm::Error decodeThroughRewrite(Model &Fresh, ModelAnalysis &A);
 
