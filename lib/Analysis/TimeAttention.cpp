@@ -103,6 +103,23 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
                    "too: positions and constants would have to show its own"));
     }
   }
+  if (!Causal) {
+    uint32_t Why = Refusal;
+    // Surely so where the keys' rows are positions.
+    ValueId Keys = Is->Sequences > 1 ? G.operand(N, 1) : G.operand(N, 0);
+    const ValueFacts *Shape = Keys ? &G.Facts[Keys] : nullptr;
+    bool Open = !Mask && !Padding && Shape && Shape->HasRank &&
+                facts(Keys).axis(Shape->rank() == 4 ? 2 : 1);
+    if (Why == TimeFacts::Nothing)
+      Why = reason(Open ? TimeReason::Leaks : TimeReason::Unknown, N,
+                   Open ? "has no mask: row 0 sees column 1"
+                        : "its mask is not proved to hide later columns",
+                   "the operator's flag, or a mask that follows from positions "
+                   "and constants, would have to hide them");
+    if (Open)
+      Result.Reasons[Why].Leak = {0, 1};
+    Blame(Why);
+  }
   if (Padding) {
     std::optional<MaskProof::Plane> P = planeOf(Padding);
     bool Shows = G.Facts[Padding].rank() == 2 && P && P->Row > P->Column &&
@@ -116,19 +133,6 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
   }
   if (!Holds)
     Proof.forgetSince(Before);
-  if (!Causal) {
-    uint32_t Why = Refusal;
-    bool Open = !Mask && !Padding;
-    if (Why == TimeFacts::Nothing)
-      Why = reason(Open ? TimeReason::Leaks : TimeReason::Unknown, N,
-                   Open ? "has no mask: row 0 sees column 1"
-                        : "its mask is not proved to hide later columns",
-                   "the operator's flag, or a mask that follows from positions "
-                   "and constants, would have to hide them");
-    if (Open)
-      Result.Reasons[Why].Leak = {0, 1};
-    Blame(Why);
-  }
   for (unsigned I = 0; I < M[N].Inputs.size(); ++I) {
     ValueId In = G.operand(N, I);
     if (!In)

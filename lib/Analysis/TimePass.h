@@ -96,6 +96,7 @@ private:
   /// Which elements of the operand are read follows from the length, along an
   /// axis that time does not run along.
   bool readsByLength(const LinkContext &Ctx, const TimeFacts &From);
+  bool writesPlaces(const LinkContext &Ctx);
   /// The operand, one that says a shape, also says where elements are read.
   bool choosesPlaces(const LinkContext &Ctx);
 

@@ -143,6 +143,12 @@ TimePass::SizeReasons TimePass::sizesFromOperands(NodeId N) {
           return T.Dep != TimeDep::None;
         });
     SizeReasons R{From.Global, From.Unstable};
+    if (OnTokens && Kind == OpKind::Unknown) {
+      R.Global =
+          reason(TimeReason::Unknown, N, "is an operator that is not known",
+                 "what its results depend on would have to be");
+      return join(Found, R);
+    }
     // What one position says is said to every row.
     if (OnTokens && (!From.isGlobal() ||
                      Result.Reasons[R.Global].Kind <= TimeReason::Selects))
@@ -216,6 +222,8 @@ bool TimePass::readsByLength(const LinkContext &Ctx, const TimeFacts &From) {
   for (auto [A, Dim] : llvm::enumerate(Dims))
     Opaque |= !OnTime(A) && Mentions(Dim);
   OpKind Kind = Ctx.Op.node().Kind;
+  if (writesPlaces(Ctx))
+    return true;
   if (Kind == OpKind::Reshape || Kind == OpKind::Flatten) {
     // A number in a radix that mentions the length.
     return !Ctx.input().Known.Splat &&
@@ -233,6 +241,29 @@ bool TimePass::readsByLength(const LinkContext &Ctx, const TimeFacts &From) {
         (L.Kind == AxisLink::Whole && Mentions(Dims[A])))
       return true;
   }
+  return false;
+}
+
+/// Along an axis whose length follows from the sequence's: a place may count
+/// from its end.
+bool TimePass::writesPlaces(const LinkContext &Ctx) {
+  const OpContext &Op = Ctx.Op;
+  OpKind Kind = Op.node().Kind;
+  bool ByNumber = Kind == OpKind::ScatterND;
+  if (Ctx.In != 0 ||
+      (!ByNumber && Kind != OpKind::Scatter && Kind != OpKind::ScatterElements))
+    return false;
+  std::optional<int64_t> First = 0, Count = 1;
+  if (ByNumber)
+    Count = Op.hasRank(1) && Op.rank(1) > 0 ? Op.dim(1, -1).constant()
+                                            : std::nullopt;
+  else
+    First = OpContext::normalizeAxis(Op.intAttr("axis", 0), Ctx.inRank());
+  if (!First || !Count)
+    return true;
+  for (int64_t A = *First; A < *First + *Count && A < Ctx.inRank(); ++A)
+    if (lengthClass(Ctx.input().Dims[A]).Mentions)
+      return !Proof.writesInPlace(Op.nodeId());
   return false;
 }
 

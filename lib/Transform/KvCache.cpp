@@ -140,7 +140,9 @@ llvm::Error addKvCache(PassContext &Context) {
   for (const Metadata &Prop : M.Props)
     if (Prop.Key == "xfa.cache") {
       Context.refuse(
-          "", "the graph has a cache already: it says so itself, in xfa.cache");
+          "metadata (xfa.cache)",
+          "the graph says that it has a cache already, and is not given a "
+          "second one");
       return llvm::Error::success();
     }
   TimeDependence Time = analyseTime(M, *Shapes, Found, Store,
@@ -155,6 +157,8 @@ llvm::Error addKvCache(PassContext &Context) {
     std::string Where = labelOf(M, P.Refused->Where);
     if (Where.empty() && Sequence)
       Where = M[Sequence].Name.str() + " (input)";
+    else if (Where.empty() && !M.main().Outputs.empty())
+      Where = M[M.main().Outputs[0]].Name.str() + " (output)";
     const bool Calls = P.Refused->Where && M[P.Refused->Where].Callee;
     Context.refuse(Where, P.Refused->Why +
                               (Calls ? "; it is a function, whose body can be "
