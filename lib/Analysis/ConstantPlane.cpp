@@ -11,8 +11,7 @@
 namespace xfa {
 
 /// Beyond this a constant is a weight, not a mask.
-static constexpr int64_t MaxElementsRead = int64_t(1) << 26,
-                         MaxTable = int64_t(1) << 16;
+static constexpr int64_t MaxElementsRead = int64_t(1) << 26;
 
 ConstantReader::ConstantReader(const Model &M, const ValueFacts &Facts,
                                ConstantId Id, WhichTy Which)

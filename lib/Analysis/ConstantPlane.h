@@ -23,6 +23,8 @@ public:
     Masks, ///< what couldBeMask()
     Tables ///< numbers too, if they are few
   };
+  /// So many numbers are few.
+  static constexpr int64_t MaxTable = int64_t(1) << 16;
   ConstantReader(const Model &M, const ValueFacts &Facts, ConstantId C,
                  WhichTy Which = Masks);
 

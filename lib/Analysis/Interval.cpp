@@ -110,6 +110,37 @@ Interval divide(const Interval &A, const Interval &B) {
   return Interval::data();
 }
 
+Interval power(const Interval &A, const Interval &B) {
+  bool Data = A.LowData || A.HighData;
+  // A square, a root: of data, data.
+  if (Data && B.isPoint() && B.Low >= 0 && B.Low <= 4)
+    return isModest(A) ? Interval::data() : Interval::anything();
+  if (Data || B.LowData || B.HighData || !A.isFinite() || !B.isFinite())
+    return Interval::anything();
+  bool Whole = B.isPoint() && B.Low == std::floor(B.Low) && B.Low >= 0;
+  if (A.Low <= 0 && !Whole)
+    return Interval::anything();
+  if (A.Low <= 0) {
+    double Most = std::pow(std::max(std::abs(A.Low), std::abs(A.High)), B.Low);
+    return Interval::between(-Most, Most);
+  }
+  double P[] = {std::pow(A.Low, B.Low), std::pow(A.Low, B.High),
+                std::pow(A.High, B.Low), std::pow(A.High, B.High)};
+  return Interval::between(*std::min_element(P, P + 4),
+                           *std::max_element(P, P + 4));
+}
+
+Interval logarithm(const Interval &A) {
+  if (A.LowData)
+    return isModest(A) ? Interval::data() : Interval::anything();
+  Interval R = Interval::between(std::log(std::max(A.Low, 0.0)),
+                                 std::log(std::max(A.High, 0.0)));
+  R.HighData = A.HighData;
+  if (A.HighData)
+    R.High = std::max(R.High, 0.0);
+  return R;
+}
+
 Interval larger(const Interval &A, const Interval &B) {
   Interval R{Expr(), std::max(A.Low, B.Low), std::max(A.High, B.High),
              A.LowData && B.LowData, A.HighData || B.HighData};

@@ -73,6 +73,8 @@ Interval operator+(const Interval &A, const Interval &B);
 Interval operator-(const Interval &A);
 Interval operator*(const Interval &A, const Interval &B);
 Interval divide(const Interval &A, const Interval &B);
+Interval power(const Interval &A, const Interval &B);
+Interval logarithm(const Interval &A);
 Interval larger(const Interval &A, const Interval &B);
 Interval smaller(const Interval &A, const Interval &B);
 

@@ -53,6 +53,8 @@ Interval MaskProof::arithmetic(OpKind Kind, const Interval &A,
   }
   Interval X = bounds(A), Y = bounds(B);
   switch (Kind) {
+  case OpKind::Pow:
+    return power(X, Y);
   case OpKind::Add:
     return X + Y;
   case OpKind::Sub:
@@ -60,6 +62,10 @@ Interval MaskProof::arithmetic(OpKind Kind, const Interval &A,
   case OpKind::Mul:
     return X * Y;
   case OpKind::Div:
+    // Places are 0 where nothing says otherwise; data are not.
+    if (B.Exact && isLess(Store.constant(0), B.Exact) != Truth::True &&
+        isLess(B.Exact, Store.constant(0)) != Truth::True)
+      return Interval::anything();
     return divide(X, Y);
   case OpKind::Max:
     return larger(X, Y);
@@ -155,8 +161,15 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
       return Interval::exact(floorDiv(A.Exact, B.Exact));
     if (Whole && Kind == OpKind::Mod)
       return Interval::exact(mod(A.Exact, B.Exact));
-    return arithmetic(Kind, A, B);
+    Interval R = arithmetic(Kind, A, B);
+    if (Kind == OpKind::Div && isInteger(G.Facts[Result].Elem) && !R.Exact) {
+      R.Low = std::trunc(R.Low);
+      R.High = std::trunc(R.High);
+    }
+    return R;
   }
+  case OpKind::Reciprocal:
+    return arithmetic(OpKind::Div, Interval::point(1), Ops.get(0));
   case OpKind::Max:
   case OpKind::Min:
   case OpKind::Sum: {
@@ -213,13 +226,10 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
   case OpKind::ReduceLogSumExp:
     return largestColumn(Ops).value_or(unknownOf(Result));
   case OpKind::Log: {
-    Interval I = bounds(Ops.get(0));
-    if (I.LowData)
-      return unknownOf(Result);
-    Interval R = Interval::between(std::log(std::max(I.Low, 0.0)),
-                                   std::log(std::max(I.High, 0.0)));
-    R.HighData = I.HighData;
-    return R;
+    Interval I = Ops.get(0);
+    if (I.Exact && isLess(Store.constant(0), I.Exact) != Truth::True)
+      return Interval::anything();
+    return logarithm(bounds(I));
   }
   case OpKind::Not:
     return boolean(negate(Ops.get(0).truth()));

@@ -63,17 +63,55 @@ Interval TensorRanges::oneOf(NodeId N,
   return All.value_or(Interval::anything());
 }
 
+static bool isProduct(OpKind Kind) {
+  return Kind == OpKind::MatMul || Kind == OpKind::Gemm ||
+         Kind == OpKind::Conv || Kind == OpKind::Einsum;
+}
+
 Interval TensorRanges::mixed(NodeId N) const {
+  for (const Attribute &A : M[N].Attributes)
+    if (A.Kind == AttrKind::Float && !(std::abs(A.F) <= LargestData))
+      return Interval::anything();
+  // Bounds that multiply; data are no more than they are.
+  double Product = 1;
   for (unsigned I = 0; I < M[N].Inputs.size(); ++I) {
     ValueId V = G.operand(N, I);
-    // Weights of products are not looked at.
-    bool Weight = V && M[V].Const &&
-                  (G.kind(N) == OpKind::MatMul || G.kind(N) == OpKind::Gemm ||
-                   G.kind(N) == OpKind::Conv || G.kind(N) == OpKind::Einsum);
-    if (V && !Weight && !isModest((*this)[V]))
+    if (!V || (isProduct(G.kind(N)) && isWeight(V)))
+      continue;
+    Interval Each = (*this)[V];
+    if (!isModest(Each))
       return Interval::anything();
+    if (!Each.LowData && !Each.HighData)
+      Product *= std::max(std::abs(Each.Low), std::abs(Each.High));
   }
-  return Interval::data();
+  return isProduct(G.kind(N)) && Product > LargestData ? Interval::anything()
+                                                       : Interval::data();
+}
+
+/// A constant of more numbers than are read.
+bool TensorRanges::isWeight(ValueId V) const {
+  if (!M[V].Const)
+    return false;
+  int64_t Count = 1;
+  for (Expr Dim : G.Facts[V].Dims) {
+    std::optional<int64_t> Size = Dim.constant();
+    if (!Size || *Size > ConstantReader::MaxTable)
+      return true;
+    Count *= *Size;
+    if (Count > ConstantReader::MaxTable)
+      return true;
+  }
+  return false;
+}
+
+/// Numbers that count places are 0 somewhere; data are not.
+Interval TensorRanges::quotient(NodeId N, const Interval &A,
+                                unsigned By) const {
+  ValueId V = G.operand(N, By);
+  Interval B = operand(N, By);
+  if (V && G.folded(V) && !M[V].Const && B.LowData)
+    return Interval::anything();
+  return divide(A, B);
 }
 
 bool TensorRanges::reducesOther(
@@ -177,6 +215,14 @@ Interval TensorRanges::computed(NodeId N) const {
   case OpKind::ReduceMax:
   case OpKind::ReduceMin:
     return A;
+  case OpKind::Floor:
+  case OpKind::Ceil:
+  case OpKind::Round: {
+    Interval R = A;
+    R.Low = std::floor(A.Low);
+    R.High = std::ceil(A.High);
+    return R;
+  }
   case OpKind::Concat: {
     llvm::SmallVector<unsigned, 4> All(M[N].Inputs.size());
     for (unsigned I = 0; I < All.size(); ++I)
@@ -218,7 +264,14 @@ Interval TensorRanges::computed(NodeId N) const {
                  K == OpKind::ReduceMax;
         }))
       return Interval::between(0, 1);
-    return divide(A, B);
+    return quotient(N, A, 1);
+  case OpKind::Reciprocal:
+    return quotient(N, Interval::point(1), 0);
+  case OpKind::Pow:
+    return power(A, B);
+  case OpKind::Log:
+    return A.LowData && G.folded(G.operand(N, 0)) ? Interval::anything()
+                                                  : logarithm(A);
   case OpKind::Neg:
     return -A;
   case OpKind::Relu:
@@ -249,9 +302,20 @@ Interval TensorRanges::computed(NodeId N) const {
   case OpKind::SimplifiedLayerNormalization:
   case OpKind::InstanceNormalization:
   case OpKind::GroupNormalization:
+    for (unsigned I = 1; I < M[N].Inputs.size(); ++I)
+      if (G.operand(N, I) && !isModest(operand(N, I)))
+        return Interval::anything();
+    return Interval::data();
+  case OpKind::Range: {
+    Interval R = Interval::data();
+    if (A.isPoint() && operand(N, 2).isPoint() && operand(N, 2).Low > 0) {
+      R.Low = A.Low;
+      R.LowData = false;
+    }
+    return R;
+  }
   case OpKind::Shape:
   case OpKind::Size:
-  case OpKind::Range:
   case OpKind::ArgMax:
   case OpKind::ArgMin:
   case OpKind::NonZero:

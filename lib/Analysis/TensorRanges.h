@@ -28,6 +28,8 @@ private:
   Interval oneOf(NodeId N, llvm::ArrayRef<unsigned> Operands) const;
   /// Data if no operand may hold a fill.
   Interval mixed(NodeId N) const;
+  bool isWeight(ValueId V) const;
+  Interval quotient(NodeId N, const Interval &A, unsigned By) const;
   Interval limited(NodeId N) const;
   Interval operand(NodeId N, unsigned I) const;
   /// Operand I of N follows from operand 0 by Reduction, but for an addend that

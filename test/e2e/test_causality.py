@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 from small_transformers import VOCABULARY, Draw
 from test_kv_cache import LEVELS, moved, rewritten, session
-from time_mixers import FAR, cut, scalar
+from time_mixers import FAR, cut, grid, own_attention, scalar
 
 
 def even(d, x):
@@ -72,6 +72,39 @@ def mean(d, x):
     return d.op("Add", x, d.op("ReduceMean", x, axes=[1], keepdims=1))
 
 
+def biased(how):
+    """A causal mask beside a bias that hides a row's own column; how gets 1 on the diagonal and 0 elsewhere, and the distance."""
+    def mixer(d, x):
+        rows, columns = grid(d)
+        square = d.op("Concat", d.length, d.length, axis=0)
+        own = d.op("EyeLike", d.op("ConstantOfShape", square))
+        bias = how(d, own, d.op("Cast", d.op("Sub", rows, columns), to=TensorProto.FLOAT))
+        return own_attention(d, x, d.op("LessOrEqual", columns, rows), bias=bias)
+    return mixer
+
+
+def halves(d, x):
+    """Integer division goes towards 0: one column ahead is none."""
+    distance = d.op("Sub", *grid(d))
+    return own_attention(d, x, d.op("GreaterOrEqual", d.op("Div", distance, scalar(d, 2)), scalar(d, 0)))
+
+
+def weighed(d, own):
+    return d.op("Unsqueeze", own, d.ints(2)), d.constant(np.full((1, 1), -2e9, np.float32))
+
+
+def convolved(d, own, _):
+    image = d.op("Unsqueeze", own, d.ints(0, 1))
+    return d.op("Squeeze", d.op("Conv", image, d.constant(np.full((1, 1, 1, 1), -2e9, np.float32))), d.ints(0, 1))
+
+
+def normed(d, own, _):
+    other = d.op("Sub", d.number(1), own)
+    pair = d.op("Concat", d.op("Unsqueeze", own, d.ints(2)), d.op("Unsqueeze", other, d.ints(2)), axis=2)
+    both = d.op("LayerNormalization", pair, d.constant(np.array([-2e9, 0], np.float32)), axis=-1)
+    return d.op("Gather", both, scalar(d, 0), axis=2)
+
+
 SAME = lambda d, x: x
 MIXERS = {
     "nonzero_scales": lambda d, x: scaled(d, x, positive(d)),
@@ -86,6 +119,15 @@ MIXERS = {
     "last_added": lambda d, x: d.op("Add", x, last(d, x)),
     "rolled": lambda d, x: d.op("Concat", last(d, x), cut(d, x, 0, -1), axis=1),
     "before_wraps": lambda d, x: d.op("Gather", x, d.op("Sub", d.range, scalar(d, 1)), axis=1),
+    "own_hidden_by_reciprocal": biased(lambda d, own, far: d.op("Neg", d.op("Reciprocal", far))),
+    "own_hidden_by_power": biased(lambda d, own, far: d.op("Neg", d.op("Pow", far, d.number(-2)))),
+    "own_hidden_by_product": biased(lambda d, own, far: d.op("Squeeze", d.op("MatMul", *weighed(d, own)), d.ints(2))),
+    "own_hidden_by_factor": biased(lambda d, own, far: d.op("Gemm", own, own, alpha=-2e9)),
+    "own_hidden_by_slope": biased(lambda d, own, far: d.op("LeakyRelu", d.op("Neg", own), alpha=2e9)),
+    "own_hidden_by_convolution": biased(convolved),
+    "own_hidden_by_norm": biased(normed),
+    "own_hidden_by_sum": biased(lambda d, own, far: d.op("CumSum", d.op("Mul", own, d.number(-2e9)), scalar(d, 0))),
+    "one_ahead_by_division": halves,
     # Causal ones.
     "branches_agree": either(short, SAME, lambda d, x: d.op("Tanh", x)),
     "first_added": lambda d, x: d.op("Add", x, cut(d, x, 0, 1)),
