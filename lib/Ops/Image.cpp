@@ -6,16 +6,47 @@
 
 namespace xfa {
 
+/// Neighbours along one axis; 1 for nearest, 0 if the mode is not known.
+static int64_t neighbours(CostContext &Ctx, llvm::StringRef Mode) {
+  if (Mode == "nearest")
+    return 1;
+  if (Mode == "cubic" || Mode == "bicubic")
+    return 4;
+  if (Mode == "linear" || Mode == "bilinear")
+    return 2;
+  Ctx.unknown("interpolation mode '" + Mode + "' is not known");
+  return 0;
+}
+
 void addInterpolation(CostContext &Ctx, llvm::StringRef Mode, unsigned Axes) {
-  if (Mode == "nearest" || Axes == 0)
+  int64_t AnAxis = neighbours(Ctx, Mode);
+  if (AnAxis <= 1 || Axes == 0)
     return; // C6
-  bool Cubic = Mode == "cubic" || Mode == "bicubic";
-  if (!Cubic && Mode != "linear" && Mode != "bilinear")
-    return Ctx.unknown("interpolation mode '" + Mode + "' is not known");
   if (Axes > 16)
     return Ctx.unknown("an interpolation over more than 16 axes");
-  int64_t Neighbours = int64_t(1) << (Cubic ? 2 * Axes : Axes);
-  Ctx.addVector(2 * Neighbours * Ctx.outSize(0));
+  int64_t All = 1;
+  for (unsigned I = 0; I < Axes; ++I)
+    All *= AnAxis;
+  Ctx.addVector(2 * All * Ctx.outSize(0));
+}
+
+void addInterpolation(CostContext &Ctx, llvm::StringRef Mode,
+                      llvm::ArrayRef<Expr> Before, llvm::ArrayRef<Expr> After) {
+  int64_t AnAxis = neighbours(Ctx, Mode);
+  if (AnAxis <= 1)
+    return;                       // C6
+  Expr All = Ctx.constant(1);     // neighbours of an element
+  Expr Changes = Ctx.constant(0); // 0 if no axis does, else 1 or more
+  for (auto [Old, New] : llvm::zip(Before, After)) {
+    if (provablyEqual(Old, New))
+      continue;
+    Expr Differs = equal(Old, New) == Truth::False
+                       ? Ctx.constant(1)
+                       : min(Ctx.constant(1), max(Old - New, New - Old));
+    All *= 1 + (AnAxis - 1) * Differs;
+    Changes += Differs;
+  }
+  Ctx.addVector(2 * min(Ctx.constant(1), Changes) * All * Ctx.outSize(0));
 }
 
 //===----------------------------------------------------------------------===//

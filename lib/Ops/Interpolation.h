@@ -13,6 +13,11 @@ namespace xfa {
 /// copies (C6).
 void addInterpolation(CostContext &Ctx, llvm::StringRef Mode, unsigned Axes);
 
+/// The same along the axes whose size changes from Before to After, as far as
+/// that is known: a factor of 1 where they turn out to be equal.
+void addInterpolation(CostContext &Ctx, llvm::StringRef Mode,
+                      llvm::ArrayRef<Expr> Before, llvm::ArrayRef<Expr> After);
+
 } // namespace xfa
 
 #endif // XFA_LIB_OPS_INTERPOLATION_H

@@ -158,11 +158,8 @@ void costResize(CostContext &Ctx) {
   if (Ctx.intAttr("antialias", 0) != 0)
     return Ctx.unknown("an antialiasing filter's width depends on the scale");
   const ValueFacts &Out = Ctx.output(0);
-  unsigned Axes = 0;
   if (Ctx.hasRank(0) && Out.HasRank)
-    for (int64_t D = 0; D < std::min(Ctx.rank(0), Out.rank()); ++D)
-      Axes += !provablyEqual(Ctx.dims(0)[D], Out.Dims[D]);
-  addInterpolation(Ctx, Mode, Axes);
+    addInterpolation(Ctx, Mode, Ctx.dims(0), Out.Dims);
 }
 
 } // namespace xfa

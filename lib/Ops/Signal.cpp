@@ -23,15 +23,15 @@ static Expr scalarOrUnknown(InferContext &Ctx, unsigned I,
 
 /// FLOPs of one complex transform of length Size: 5 n log2 n, the customary
 /// count for radix 2 (Cooley and Tukey 1965; the `mflops` of FFTW's benchFFT).
-/// A transform of real data, or to real data, takes half. None where the length
-/// is no constant power of two: C16.
-static std::optional<int64_t> transformFlops(Expr Size, bool Real) {
+/// A transform of real data (of 1 Part, not 2), or to real data, takes half.
+/// None where the length is no constant power of two: C16.
+static std::optional<Expr> transformFlops(Expr Size, Expr Parts, bool ToReal) {
   std::optional<int64_t> N = Size.constant();
   if (!N || *N < 1 || *N > (int64_t(1) << 40) ||
       !llvm::isPowerOf2_64(static_cast<uint64_t>(*N)))
     return std::nullopt;
-  int64_t Flops = 5 * *N * llvm::Log2_64(static_cast<uint64_t>(*N));
-  return Real ? Flops / 2 : Flops;
+  int64_t Half = 5 * (*N * llvm::Log2_64(static_cast<uint64_t>(*N)) / 2);
+  return Half * (ToReal ? Parts.store().constant(1) : Parts);
 }
 
 static constexpr llvm::StringLiteral NoTransformRule =
@@ -99,8 +99,7 @@ void costDFT(CostContext &Ctx) {
   Expr Length = OneSided && !ToReal ? Ctx.dim(0, *Axis) : Ctx.outDim(0, *Axis);
   if (Ctx.has(1))
     Length = knownScalar(Ctx, 1).value_or(Ctx.outDim(0, *Axis));
-  std::optional<int64_t> Flops =
-      transformFlops(Length, ToReal || Ctx.dim(0, -1).is(1));
+  std::optional<Expr> Flops = transformFlops(Length, Ctx.dim(0, -1), ToReal);
   if (!Flops)
     return Ctx.unknown(NoTransformRule);
   Expr Transforms = Ctx.constant(1);
@@ -154,7 +153,7 @@ void costSTFT(CostContext &Ctx) {
   std::optional<Expr> Parts = knownDim(Ctx, 0, 2);
   if (!Frame || !Parts)
     return Ctx.unknown("frame_length is not known");
-  std::optional<int64_t> Flops = transformFlops(*Frame, Parts->is(1));
+  std::optional<Expr> Flops = transformFlops(*Frame, *Parts, /*ToReal=*/false);
   if (!Flops)
     return Ctx.unknown(NoTransformRule);
   Expr Frames = Ctx.outDim(0, 0) * Ctx.outDim(0, 1);

@@ -39,7 +39,8 @@ private:
   void printNumber(Int128 Value) {
     Text += toString(Value, IsHuman ? ExprStyle::Human : ExprStyle::Python);
   }
-  void printMonomial(const ExprMonomial *Monomial, bool NeedsParentheses);
+  void printMonomial(const ExprMonomial *Monomial, bool NeedsParentheses,
+                     bool IsWhole);
   void printAtom(const ExprAtom *Atom);
   void printOperand(Expr A);
   void printExponent(uint32_t Exponent);
@@ -48,11 +49,19 @@ private:
 };
 } // namespace
 
+/// A symbol whose name is no single token: exporters write `past+new` and mean
+/// a dimension of its own.
+static bool isCompound(const ExprAtom *Atom) {
+  return Atom->Kind == AtomKind::Symbol &&
+         Atom->Name.find_first_of("+-*/%^()[], ") != StringRef::npos;
+}
+
 /// An operand of // in parentheses, unless it is a single token or a call.
 void Printer::printOperand(Expr A) {
   const ExprAtom *Atom = asAtom(A);
-  bool IsSingle = Atom ? Atom->Kind != AtomKind::FloorDiv || IsHuman
-                       : A.isConstant() && *A.constant() >= 0;
+  bool IsSingle =
+      Atom ? (Atom->Kind != AtomKind::FloorDiv || IsHuman) && !isCompound(Atom)
+           : A.isConstant() && *A.constant() >= 0;
   if (!IsSingle)
     Text += '(';
   print(A);
@@ -104,15 +113,18 @@ void Printer::printExponent(uint32_t Exponent) {
     Text += Superscripts[Digit - '0'];
 }
 
-void Printer::printMonomial(const ExprMonomial *Monomial,
-                            bool NeedsParentheses) {
+/// IsWhole: it is all there is, so that a symbol's name stands for itself.
+void Printer::printMonomial(const ExprMonomial *Monomial, bool NeedsParentheses,
+                            bool IsWhole) {
   bool IsFirst = true;
   for (const Factor &Each : Monomial->Factors) {
     if (!IsFirst)
       Text += IsHuman ? "·" : "*";
     IsFirst = false;
-    bool Wrap =
-        NeedsParentheses && !IsHuman && Each.Atom->Kind == AtomKind::FloorDiv;
+    bool Wrap = isCompound(Each.Atom)
+                    ? !IsWhole
+                    : NeedsParentheses && !IsHuman &&
+                          Each.Atom->Kind == AtomKind::FloorDiv;
     if (Wrap)
       Text += '(';
     printAtom(Each.Atom);
@@ -141,7 +153,8 @@ void Printer::print(Expr A) {
       if (Each.Monomial->Degree != 0)
         Text += IsHuman ? "·" : "*";
     }
-    printMonomial(Each.Monomial, /*NeedsParentheses=*/!IsLone);
+    bool IsWhole = IsLone && A.node()->Terms.size() == 1;
+    printMonomial(Each.Monomial, /*NeedsParentheses=*/!IsLone, IsWhole);
     IsFirst = false;
   }
 }

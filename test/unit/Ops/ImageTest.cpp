@@ -90,6 +90,20 @@ TEST(ResizeCost, NeighboursOfTheAxesThatChange) {
   EXPECT_EQ(Cubic.vector(), Cubic.text("2*4*B*3*H*2*W")); // 4 neighbours
 }
 
+// Whether sizes [1,3,8,8] change an axis of [B,C,H,8] is known when it is
+// bound.
+TEST(ResizeCost, AxesThatMayChange) {
+  OneNode N("Resize");
+  N.input("B,3,H,8").absent().absent().ints("1,3,8,8").attr("mode", "linear");
+  auto At = [&](int64_t B, int64_t H) {
+    return static_cast<int64_t>(
+        cantFail(evaluate(N.cost().Vector, {{"B", B}, {"H", H}})));
+  };
+  EXPECT_EQ(At(1, 8), 0);                      // a copy
+  EXPECT_EQ(At(1, 4), 2 * 2 * 3 * 8 * 8);      // 2 neighbours
+  EXPECT_EQ(At(2, 16), 2 * 2 * 2 * 3 * 8 * 8); // along both axes
+}
+
 TEST(GridSample, GridGivesTheSize) {
   OneNode N("GridSample"), Volume("GridSample");
   N.input("B,C,H,W").input("B,h,w,2");

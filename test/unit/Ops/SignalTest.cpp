@@ -74,6 +74,20 @@ TEST(STFT, TheWindowGivesTheLength) {
   EXPECT_EQ(N.shape(), "[B,-1 + N//8,16,2]"); // (N - 16) // 8 + 1
 }
 
+// 15 frames of 16 samples: 5 * 16 * 4 FLOPs a complex one, half of it a real.
+TEST(STFTCost, RealOrComplex) {
+  OneNode Real("STFT", 17), Complex("STFT", 17), Either("STFT", 17);
+  for (auto [N, Dims] : {std::pair(&Real, "B,128,1"),
+                         {&Complex, "B,128,2"},
+                         {&Either, "B,128,C"}}) {
+    N->input(Dims).scalar("8").absent().scalar("16");
+    N->attr("onesided", int64_t(0));
+  }
+  EXPECT_EQ(Real.vector(), Real.text("15*B * 5*8*4"));
+  EXPECT_EQ(Complex.vector(), Complex.text("15*B * 5*16*4"));
+  EXPECT_EQ(Either.vector(), Either.text("15*B * 5*8*4*C"));
+}
+
 TEST(SignalWindow, SizeIsAValue) {
   OneNode N("HannWindow", 17);
   N.scalar("N").attr("output_datatype", int64_t(11));

@@ -157,6 +157,20 @@ TEST(Simplification, humanStyle) {
             "-1,099,511,627,776");
 }
 
+// Exporters name a dimension `past+new`; in a product that is one factor.
+TEST(Simplification, namesThatLookLikeExpressions) {
+  ExprStore Store;
+  Expr Odd = Store.symbol("past+new"), B = Store.symbol("B");
+  EXPECT_EQ(toString(Odd), "past+new");
+  EXPECT_EQ(toString(max(Odd, B)), "max(B, past+new)");
+  EXPECT_EQ(toString(B * Odd), "B*(past+new)");
+  EXPECT_EQ(toString(Odd * Odd), "(past+new)**2");
+  EXPECT_EQ(toString(2 * Odd - 1), "-1 + 2*(past+new)");
+  EXPECT_EQ(toString(B - Store.symbol("seq len")), "B - (seq len)");
+  EXPECT_EQ(toString(floorDiv(Odd, B)), "(past+new)//B");
+  EXPECT_EQ(toString(B * Odd, ExprStyle::Human), "B·(past+new)");
+}
+
 TEST(Simplification, textDoesNotDependOnTheAgeOfSymbols) {
   const char *Text = "max(Z + 1, A//3, M*A) + (A*M - Z)//(2*Z + M) + Z*A**2 + "
                      "M - min(A, Z)*M";

@@ -1,0 +1,35 @@
+"""The laws of test/laws.py on the checked-in models: exports by three exporters, with and without a cache."""
+
+import contract
+import laws
+import pytest
+
+GRAPHS = sorted((contract.MODELS / "kv").glob("*.onnx")) + [contract.MODELS / f"{name}.onnx" for name in (
+    "plain_attnonly_2l_ts17", "plain_block_d1600_sdpa_dynamo23", "newops_llama_2l_staticcache_dynamo24",
+    "gpt2_decoder_with_past_optimum", "whisper-tiny_encoder_optimum", "llama-2l_gqa_fp32_genai")]
+
+
+@pytest.mark.parametrize("law, graphs", [  # and how many at least it has something to say about
+    (laws.binding_commutes, 5 * len(GRAPHS)),
+    (laws.binding_commutes_in_costs, 5 * len(GRAPHS)),
+    (laws.inferring_twice, len(GRAPHS)),
+    (laws.renaming_commutes, len(GRAPHS)),
+    (laws.renaming_commutes_in_costs, len(GRAPHS)),
+    (laws.folding_keeps_costs, 8),
+    (laws.unfolding_keeps_costs, 4),
+], ids=lambda law: getattr(law, "__name__", ""))
+def test_law(law, graphs, tmp_path):
+    findings = law(GRAPHS, tmp_path)
+    assert not findings.broken, (len(findings.broken), findings.broken[:5])
+    assert findings.graphs >= graphs
+
+
+def test_a_law_can_be_broken(tmp_path):
+    """The answers of one graph for another: each comparison says so."""
+    small, large = laws.inferred(GRAPHS[:2], tmp_path).values()
+    assert list(laws.differences(small, large, {}))
+    report, other = laws.reports([GRAPHS[0], GRAPHS[-1]], tmp_path).values()
+    assert laws.totals(report, {}) != laws.totals(other, {})
+    findings = laws.Findings()
+    laws.compare_costs(findings, [("two", laws.load(GRAPHS[0]), laws.load(GRAPHS[1]))], tmp_path)
+    assert findings.broken
