@@ -33,6 +33,9 @@ def promoted(path):
         if name and name not in taken:
             graph.output.add().name = name
             taken.add(name)
+    for opset in model.opset_import:
+        if opset.domain == "ai.onnx":
+            opset.domain = ""  # its other name
     imported = {opset.domain for opset in model.opset_import}
     for domain in sorted({node.domain for node in graph.node} - imported):
         model.opset_import.append(helper.make_opsetid(domain, 1))
@@ -46,15 +49,19 @@ def outside_bytes(path):
                if tensor.data_location == TensorProto.EXTERNAL)
 
 
-def session(path):
+def session_of(model):
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(promoted(path).SerializeToString(), options)
+        return onnxruntime.InferenceSession(model.SerializeToString(), options)
     except Exception as why:  # ONNX Runtime's own, of many kinds
         raise NotRun(str(why)) from None
+
+
+def session(path):
+    return session_of(promoted(path))
 
 
 NUMPY = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,

@@ -118,13 +118,18 @@ private:
 /// Memory that one model does not get is that model's fault.
 std::string guardedLine(llvm::function_ref<std::string(llvm::StringRef)> Line,
                         llvm::StringRef Path) {
+  std::string Text;
+  llvm::raw_string_ostream OS(Text);
+  if (Path == "-") {
+    // Several threads would share it, and the list itself may come from there.
+    printErrorLine(Path, "a list names files; standard input (-) is none", OS);
+    return Text;
+  }
   try {
     return Line(Path);
   } catch (const std::bad_alloc &) {
   } catch (const std::length_error &) {
   }
-  std::string Text;
-  llvm::raw_string_ostream OS(Text);
   printErrorLine(Path, "there is not enough memory for this model", OS);
   return Text;
 }

@@ -34,7 +34,9 @@ AttentionSizes attentionSizes(const OpContext &Ctx, std::string &Wrong) {
       return;
     Heads = Flat ? Store.constant(*Attr) : Dim(I, 1);
     Rows = Dim(I, -2);
-    Width = Flat ? exactDiv(Dim(I, 2), Heads) : Dim(I, 3);
+    Width = Flat ? headWidth(Dim(I, 2), Heads, "operand " + std::to_string(I),
+                             Wrong)
+                 : Dim(I, 3);
   };
   // Where operands say the same, the first one that says it.
   auto Known = [](Expr First, Expr Second) {

@@ -5,6 +5,16 @@
 
 namespace xfa {
 
+Expr headWidth(Expr Width, Expr Heads, llvm::StringRef What,
+               std::string &Wrong) {
+  std::optional<int64_t> W = Width.constant(), H = Heads.constant();
+  if (Wrong.empty() && W && H && *H > 0 && *W % *H != 0)
+    Wrong = (What + " is " + llvm::Twine(*W) + " wide, which " +
+             llvm::Twine(*H) + " heads do not divide")
+                .str();
+  return exactDiv(Width, Heads);
+}
+
 bool knownSizes(CostContext &Ctx, const AttentionSizes &A) {
   for (Expr E : {A.B, A.N, A.G, A.S, A.T, A.P, A.L, A.H, A.V})
     if (!E.isKnown()) {

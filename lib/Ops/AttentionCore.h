@@ -19,6 +19,11 @@ struct AttentionSizes {
   Expr scores() const { return B * N * S * L; }
 };
 
+/// Width of one of so many heads that What is as wide as altogether; Wrong says
+/// so where it certainly does not divide.
+Expr headWidth(Expr Width, Expr Heads, llvm::StringRef What,
+               std::string &Wrong);
+
 /// Marks the cost unknown where a size is.
 bool knownSizes(CostContext &Ctx, const AttentionSizes &A);
 

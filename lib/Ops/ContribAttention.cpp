@@ -61,7 +61,17 @@ GroupQuerySizes groupQuerySizes(const OpContext &Ctx, std::string &Wrong) {
   A.N = Store.constant(Heads);
   A.G = Store.constant(KeyHeads);
   Expr Packed = Ctx.has(gqa::Key) ? A.N : A.N + 2 * A.G;
-  A.H = A.V = exactDiv(Dim(gqa::Query, 2), Packed);
+  A.H = A.V = headWidth(Dim(gqa::Query, 2), Packed, "the query", Wrong);
+  if (Heads % KeyHeads != 0)
+    Wrong = "num_heads " + std::to_string(Heads) +
+            " is no multiple of kv_num_heads " + std::to_string(KeyHeads);
+  for (unsigned I : {gqa::Key, gqa::Value})
+    if (Expr Width = A.G * A.H; Ctx.has(I) && Ctx.hasRank(I) &&
+                                Ctx.rank(I) == 3 && Wrong.empty() &&
+                                equal(Dim(I, 2), Width) == Truth::False)
+      Wrong = "operand " + std::to_string(I) + " is " + toString(Dim(I, 2)) +
+              " wide, expected " + toString(Width) + ": " + toString(A.G) +
+              " heads as wide as those of the query";
   A.P = Ctx.has(gqa::PastKey) ? Dim(gqa::PastKey, 2) : Store.constant(0);
   // The operator is told how many keys there are; the cache it returns is as
   // long as the past one where that has room for them (a shared buffer).
@@ -187,8 +197,8 @@ ProjectedSizes projectedSizes(const OpContext &Ctx, const ProjectionLayout &At,
     Query = Store.constant((*Sizes)[0]);
     Value = Store.constant((*Sizes)[2]);
   }
-  A.H = exactDiv(Query, A.N);
-  A.V = exactDiv(Value, A.N);
+  A.H = headWidth(Query, A.N, "the projected query", Wrong);
+  A.V = headWidth(Value, A.N, "the projected value", Wrong);
   unsigned Past = static_cast<unsigned>(At.Past);
   A.P = Ctx.has(Past) ? Dim(Past, 3) : Store.constant(0);
   A.L = A.P + A.T;

@@ -20,6 +20,7 @@ struct ExpertLayout {
 };
 constexpr ExpertLayout PlainExperts = {{2, 4, 6}, {3, 5, 7}, false};
 constexpr ExpertLayout PackedExperts = {{2, 5, 8}, {4, 7, 10}, true};
+constexpr unsigned ZeroPoints = 11; // of the three, in their order
 
 /// FLOPs an element of the inner activation; none where no rule says.
 std::optional<int64_t> expertActivation(llvm::StringRef Name) {
@@ -72,6 +73,10 @@ void costExperts(CostContext &Ctx, const ExpertLayout &At) {
     if (At.Quantised)
       Ctx.addVector(DequantizeFlops * Touched * Elements); // C14
     Ctx.reads(W, Touched * Stored);
+    if (At.Quantised)
+      for (unsigned Beside : {W + 1, ZeroPoints + I}) // with it: scales
+        if (Ctx.has(Beside))
+          Ctx.reads(Beside, Touched * exactDiv(Ctx.inSize(Beside), Experts));
     unsigned B = At.Biases[I];
     if (!Ctx.has(B))
       continue;

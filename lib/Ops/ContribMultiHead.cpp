@@ -47,7 +47,7 @@ std::optional<MultiHeadSizes> multiHeadSizes(const OpContext &Ctx,
   A.B = Dim(0, 0);
   A.S = Dim(0, 1);
   bool Packed = HasRank(0, 5);
-  A.H = Packed ? Dim(0, 4) : exactDiv(Dim(0, 2), A.N);
+  A.H = Packed ? Dim(0, 4) : headWidth(Dim(0, 2), A.N, "the query", Wrong);
   A.P = Ctx.has(At.PastKey) ? Dim(At.PastKey, 2) : Store.constant(0);
   if (Packed || !Ctx.has(1)) {
     A.T = A.S;
@@ -58,8 +58,20 @@ std::optional<MultiHeadSizes> multiHeadSizes(const OpContext &Ctx,
   } else {
     A.Cross = HasRank(1, 4);
     A.T = Dim(1, A.Cross ? 2 : 1);
-    A.V = HasRank(2, 4) ? Dim(2, 3) : exactDiv(Dim(2, 2), A.N);
+    A.V = HasRank(2, 4) ? Dim(2, 3)
+                        : headWidth(Dim(2, 2), A.N, "the value", Wrong);
+    // A key is as wide as the query, or as a head of it.
+    Expr Width = A.Cross ? A.H : Dim(0, 2);
+    if (Expr Key = Dim(1, A.Cross ? 3 : 2);
+        Wrong.empty() && !Packed && equal(Key, Width) == Truth::False)
+      Wrong = "the key is " + toString(Key) + " wide, expected " +
+              toString(Width) + " as of the query";
   }
+  if (Packed && Wrong.empty() && equal(Dim(0, 2), A.N) == Truth::False)
+    Wrong = "the query has " + toString(Dim(0, 2)) +
+            " heads, but num_heads is " + toString(A.N);
+  if (!Wrong.empty())
+    return std::nullopt;
   A.L = A.P + A.T;
   A.Present = A.L;
   if (Ctx.has(At.PastLength) && Ctx.has(At.PastKey)) {

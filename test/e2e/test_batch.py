@@ -61,6 +61,15 @@ def test_a_list_from_standard_input_into_a_file(listed, tmp_path):
         assert len((tmp_path / "out").read_text().splitlines()) == len(paths)
 
 
+@pytest.mark.parametrize("program, option", [("xf-analyze", "--batch"), ("xf-opt", "--shapes-json")])
+def test_a_list_names_files(program, option, tmp_path):
+    (tmp_path / "list").write_text(f"{GRAPHS[0]}\n-\n{GRAPHS[1]}\n")
+    done = run(program, f"{option}={tmp_path / 'list'}", "-j", "2", stdin=open(GRAPHS[0], "rb"))
+    first, second, third = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 0 and "error" not in first and "error" not in third
+    assert second == {"path": "-", "error": "a list names files; standard input (-) is none"}
+
+
 def test_strict_is_for_each(listed, tmp_path):
     model = tmp_path / "odd.onnxtxt"
     model.write_text('<ir_version: 8, opset_import: ["" : 17, "d" : 1]>\ng (float[N] x) => (float[N] y) { y = d.Odd (x) }')

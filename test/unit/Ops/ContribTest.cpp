@@ -99,6 +99,50 @@ TEST(MultiHeadAttention, FlatPackedAndCross) {
   EXPECT_EQ(Cross.matrix(), Cross.text("2 * 2*B*4*S*T*16"));
 }
 
+TEST(MultiHeadAttention, WidthsThatDoNotFit) {
+  auto Error = [](const char *Query, const char *Key, const char *Value) {
+    OneNode N("MultiHeadAttention", 1, Ms);
+    N.input(Query).input(Key).input(Value).attr("num_heads", 3);
+    return N.error();
+  };
+  EXPECT_EQ(Error("B,S,48", "B,T,48", "B,T,24"), "");
+  EXPECT_EQ(Error("B,S,D", "B,T,32", "B,T,48"), "");
+  EXPECT_EQ(Error("B,S,32", "B,S,32", "B,S,32"),
+            "the query is 32 wide, which 3 heads do not divide");
+  EXPECT_EQ(Error("B,S,48", "B,T,48", "B,T,32"),
+            "the value is 32 wide, which 3 heads do not divide");
+  EXPECT_EQ(Error("B,S,48", "B,T,24", "B,T,48"),
+            "the key is 24 wide, expected 48 as of the query");
+  OneNode Packed("MultiHeadAttention", 1, Ms);
+  Packed.input("B,S,4,3,16").attr("num_heads", 3);
+  EXPECT_EQ(Packed.error(), "the query has 4 heads, but num_heads is 3");
+  OneNode Fused("Attention", 1, Ms), Standard("Attention", 23);
+  Fused.input("B,S,32").input("32,96").attr("num_heads", 3);
+  EXPECT_EQ(Fused.error(),
+            "the projected query is 32 wide, which 3 heads do not divide");
+  Standard.input("B,S,32").input("B,S,32").input("B,S,32");
+  Standard.attr("q_num_heads", 3).attr("kv_num_heads", 1);
+  EXPECT_EQ(Standard.error(),
+            "operand 0 is 32 wide, which 3 heads do not divide");
+}
+
+TEST(GroupQueryAttention, WidthsThatDoNotFit) {
+  auto Error = [](const char *Query, const char *Key, int Heads, int Groups) {
+    OneNode N("GroupQueryAttention", 1, Ms);
+    N.input(Query).input(Key).input(Key);
+    N.attr("num_heads", Heads).attr("kv_num_heads", Groups);
+    return N.error();
+  };
+  EXPECT_EQ(Error("B,S,64", "B,S,32", 4, 2), "");
+  EXPECT_EQ(Error("B,S,64", "B,S,32", 3, 1),
+            "the query is 64 wide, which 3 heads do not divide");
+  EXPECT_EQ(Error("B,S,64", "B,S,32", 4, 3),
+            "num_heads 4 is no multiple of kv_num_heads 3");
+  EXPECT_EQ(Error("B,S,64", "B,S,64", 4, 2),
+            "operand 1 is 64 wide, expected 32: 2 heads as wide as those of "
+            "the query");
+}
+
 TEST(FusedMatMul, TransposesAndMovesTheBatch) {
   OneNode N("FusedMatMul", 1, Ms);
   N.input("B,K,M").input("B,K,N").attr("transA", 1).attr("alpha", 0.125);
@@ -125,6 +169,52 @@ TEST(MoECost, T8_ExpertsThatATokenUses) {
   EXPECT_EQ(N.reads(2), N.text("min(4, 2*T)*(32*8)"));
   // relu, softmax of the router, the weighted sum of two.
   EXPECT_EQ(N.vector(), N.text("2*T*32 + 3*T*4 + 3*T*8"));
+}
+
+// fc1 gives gate and value side by side; 2 of 4 experts a token, 3 tokens.
+TEST(MoECost, BiasesAGateAndNormalisedWeights) {
+  OneNode N("MoE", 1, Ms);
+  N.input("3,8").input("3,4").input("4,32,8").input("4,32").input("4,8,32");
+  N.input("4,8").input("4,32,8").attr("k", 2).attr("activation_type", "silu");
+  N.attr("normalize_routing_weights", 1);
+  EXPECT_EQ(N.shape(), "[3,8]");
+  EXPECT_EQ(N.matrix(), N.text("2 * 3*2 * (32*8 + 8*32 + 32*8)"));
+  // Six calls touch all four experts.
+  EXPECT_EQ(N.reads(2), N.text("4 * 32*8"));
+  EXPECT_EQ(N.reads(3), N.text("4 * 32"));
+  // Biases, silu (2), the gate; the router: softmax, Sum and Div of the two;
+  // two products and a sum an element.
+  EXPECT_EQ(N.vector(), N.text("6*32 + 6*8 + 2*6*32 + 6*32 + 3*3*4 + 2*6 + "
+                               "3 * 3*8"));
+}
+
+TEST(MoECost, UnknownActivation) {
+  OneNode N("MoE", 1, Ms);
+  N.input("T,8").input("T,4").input("4,32,8").absent().input("4,8,32");
+  N.attr("activation_type", "snake");
+  EXPECT_EQ(N.vector(), "?"); // C16
+}
+
+// Two 4-bit weights a byte: D = 8 is 4 bytes a row; one expert a token.
+TEST(QMoECost, C14_PackedWeightsAndScales) {
+  OneNode N("QMoE", 1, Ms);
+  N.input("B,S,8").input("R,4");
+  N.input("4,32,4", ElemType::UInt8).input("4,32").absent();
+  N.input("4,8,16", ElemType::UInt8).input("4,8").absent();
+  for (int I = 0; I < 3; ++I)
+    N.absent();
+  N.input("4,16", ElemType::UInt8); // zero points, two a byte
+  EXPECT_EQ(N.shape(), "[B,S,8]");
+  EXPECT_EQ(N.matrix(), N.text("2 * B*S * (32*8 + 8*32)"));
+  EXPECT_EQ(N.reads(2), N.text("min(4, B*S) * 32*4"));
+  EXPECT_EQ(N.reads(5), N.text("min(4, B*S) * 8*16"));
+  // A scale of every row of the experts that are touched.
+  EXPECT_EQ(N.reads(3), N.text("min(4, B*S) * 32"));
+  EXPECT_EQ(N.reads(6), N.text("min(4, B*S) * 8"));
+  EXPECT_EQ(N.reads(11), N.text("min(4, B*S) * 16"));
+  // Two FLOPs a weight, relu, softmax of the router, one product an element.
+  EXPECT_EQ(N.vector(), N.text("2*min(4, B*S)*(32*8 + 8*32) + B*S*32 + 3*R*4 + "
+                               "B*S*8"));
 }
 
 TEST(GreedySearch, LengthIsAnInput) {
