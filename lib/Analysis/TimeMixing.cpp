@@ -108,6 +108,35 @@ int TimePass::provedRow(NodeId N, ValueId V, const TimeAxis &Column,
   return -1;
 }
 
+/// What N says of later positions may be taken off again: by a difference, a
+/// quotient or a comparison with what it was made of, by a mask behind a
+/// softmax.
+bool TimePass::mayCancel(NodeId N) const {
+  bool IsShare = G.kind(N) == OpKind::Softmax;
+  llvm::SmallVector<ValueId, 8> Work{M[N].Outputs[0]};
+  for (unsigned Steps = 0; !Work.empty() && Steps < 64; ++Steps)
+    for (NodeId User : G.consumers(Work.pop_back_val()))
+      switch (G.kind(User)) {
+      case OpKind::Sub:
+      case OpKind::Div:
+      case OpKind::Equal:
+      case OpKind::Less:
+      case OpKind::LessOrEqual:
+      case OpKind::Greater:
+      case OpKind::GreaterOrEqual:
+        return true;
+      case OpKind::Mul:
+      case OpKind::Where:
+        if (IsShare)
+          return true;
+        break;
+      default:
+        if (G.isPassThrough(User) && G.result(User))
+          Work.push_back(G.result(User));
+      }
+  return false;
+}
+
 /// Looks for a pair that surely leaks, on the smallest sequence that has one.
 void TimePass::findLeak(NodeId N, ValueId V, const MaskProof::Plane &P,
                         bool ByMask) {
@@ -123,7 +152,8 @@ void TimePass::searchLeak(NodeId N, ValueId V, const MaskProof::Plane &P,
   constexpr double LeastWeight = -15;
   // What is subtracted from all scores of a row cancels in its softmax.
   OpKind Kind = G.kind(N);
-  bool Cancels = Kind == OpKind::ReduceMax || Kind == OpKind::ReduceLogSumExp;
+  bool Cancels = Kind == OpKind::ReduceMax || Kind == OpKind::ReduceLogSumExp ||
+                 mayCancel(N);
   std::string Why = Proof.obstacle();
   llvm::StringRef Needed =
       ByMask ? "positions and constants would have to say that scores after "

@@ -383,7 +383,8 @@ void TimePass::follow(const LinkContext &Ctx, const TimeAxis &T,
   }
   bool Surely = L.Kind == AxisLink::Whole &&
                 (Kind == OpKind::ReduceMean || Kind == OpKind::ReduceSum ||
-                 Kind == OpKind::ReduceMax || Kind == OpKind::ReduceMin);
+                 Kind == OpKind::ReduceMax || Kind == OpKind::ReduceMin) &&
+                !mayCancel(N);
   uint32_t R =
       reason(OnTokens && Surely ? TimeReason::Leaks : TimeReason::Unknown, N,
              "reads all positions at once",

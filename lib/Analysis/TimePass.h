@@ -67,6 +67,7 @@ private:
   bool isProved(ValueId V, const MaskProof::Plane &P, bool ByMask);
   bool isProvedNow(ValueId V, const MaskProof::Plane &P, bool ByMask);
   void findLeak(NodeId N, ValueId V, const MaskProof::Plane &P, bool ByMask);
+  bool mayCancel(NodeId N) const;
   void searchLeak(NodeId N, ValueId V, const MaskProof::Plane &P, bool ByMask);
 
   void depend(TimeFacts &F, unsigned Axis, Expr Outer, Expr Inner, Expr Dim,

@@ -234,3 +234,30 @@ def check(draw, scratch, leaks=True):
         return
     assert causal["verdict"] != "proved", causal
     assert not rewritten(model, scratch)[1]
+
+
+def shares(d, x, after):
+    """softmax(x xᵀ) without a mask; after says what is made of scores and shares."""
+    scores = d.op("MatMul", x, d.op("Transpose", x, perm=[0, 2, 1]))
+    rows, columns = grid(d)
+    return d.op("MatMul", after(d, scores, d.op("LessOrEqual", columns, rows)), x)
+
+
+def masked_after(d, scores, allowed):
+    """The mask behind the softmax, and shares made whole again: what later columns took cancels."""
+    weights = d.op("Mul", d.op("Softmax", scores, axis=-1), d.op("Cast", allowed, to=TensorProto.FLOAT))
+    return d.op("Div", weights, d.op("ReduceSum", weights, d.ints(-1), keepdims=1))
+
+
+def less_the_largest(d, scores, allowed):
+    scores = d.op("Where", allowed, scores, d.number(-1e9))
+    return d.op("Softmax", d.op("Sub", scores, d.op("ReduceMax", scores, axes=[1, 2], keepdims=1)), axis=-1)
+
+
+@pytest.mark.parametrize("after", [masked_after, less_the_largest], ids=lambda each: each.__name__)
+def test_what_cancels_is_not_refuted(after, tmp_path):
+    draw = Draw(11, mixer=lambda d, x: shares(d, x, after))
+    draw.layers = 2
+    model = draw.model()
+    assert moved(session(model, LEVELS[0]), np.random.default_rng(3).integers(0, VOCABULARY, (2, 9))) is None, "the case is none"
+    assert verdict(model, tmp_path)["verdict"] == "unknown"
