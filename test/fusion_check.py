@@ -56,6 +56,10 @@ def check_fuse_and_unfuse(model, scratch, passes=ALL_PASSES):
     xf_opt(plain, f"--passes={passes}", "--verify-each", "-o", fused)
     xf_opt(fused, "--passes=unfuse", "--verify-each", "-o", again)
     assert meaning_of(again) == meaning_of(plain)
+    names = [node.name for node in onnx.load(again, load_external_data=False).graph.node if node.name]
+    if len(set(names)) < len(names):  # runtimes want them to differ; what the file itself has twice stays
+        own = Counter(node.name for node in onnx.load(plain, load_external_data=False).graph.node)
+        assert all(count <= own[name] for name, count in Counter(names).items())
     # Before functions that are the same in each layer were written once, names were there too (but for branches, which
     # may call different things the same).
     xf_opt(plain, f"--passes={passes},unfuse", "--verify-each", "-o", again)

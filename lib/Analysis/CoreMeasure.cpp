@@ -68,8 +68,6 @@ Expr Recogniser::distinctElements(const NodeSet &Path, ValueId V) const {
 void Recogniser::measureSpelled(FoundCore &C) {
   AttentionCore &A = C.Core;
   const ValueFacts &Q = Facts[C.QueryOperand];
-  A.Cached = findPast(G, C.KeyPath, A.PastKey);
-  findPast(G, C.ValuePath, A.PastValue);
   Expr Key = distinctElements(C.KeyPath, C.KeyOperand);
   Expr Value = distinctElements(C.ValuePath, C.ValueOperand);
   // The scores have batch·heads leading elements; a projection has batch·rows
@@ -115,6 +113,10 @@ void Recogniser::measureCore(FoundCore &C) {
   A.Query = C.QueryOperand;
   A.Key = C.KeyOperand;
   A.Value = C.ValueOperand;
+  if (!A.Cached) {
+    A.Cached = findPast(G, C.KeyPath, A.PastKey);
+    findPast(G, C.ValuePath, A.PastValue);
+  }
   if (!A.Fused) {
     measureSpelled(C);
   } else if (!A.Q) {

@@ -31,6 +31,33 @@ std::string Editor::whyNotInlined(NodeId Call) const {
   return Why;
 }
 
+void Editor::takeNodeNames(GraphId G) {
+  for (NodeId N : M[G].Nodes) {
+    NodeNames.try_emplace(M[N].Name, 0);
+    for (const Attribute &A : M[N].Attributes)
+      for (GraphId Body : A.Graphs)
+        takeNodeNames(Body);
+  }
+}
+
+/// A function that is called several times has the node names of one call, and
+/// runtimes want them to differ.
+void Editor::nameApart(NodeId N) {
+  if (NodeNames.empty())
+    takeNodeNames(GraphId(0));
+  const StringRef Name = M[N].Name;
+  if (Name.empty() || NodeNames.try_emplace(Name, 0).second)
+    return;
+  for (;;) {
+    const unsigned Number = ++NodeNames[Name];
+    std::string Free = (Name + "_" + llvm::Twine(Number)).str();
+    if (!NodeNames.try_emplace(Free, 0).second)
+      continue;
+    M[N].Name = M.save(Free);
+    return;
+  }
+}
+
 std::vector<NodeId> Editor::inlineCall(NodeId Call) {
   const GraphId To = M[Call].Parent, BodyId = M[Call].Callee;
   const Graph Body = std::move(M[BodyId]);
@@ -58,6 +85,7 @@ std::vector<NodeId> Editor::inlineCall(NodeId Call) {
     for (ValueId V : G.Initializers)
       M[V].Name = freshName(M[V].Name);
     for (NodeId N : G.Nodes) {
+      nameApart(N);
       for (ValueId V : M[N].Outputs)
         if (V && !llvm::is_contained(Body.Outputs, V))
           M[V].Name = freshName(M[V].Name);

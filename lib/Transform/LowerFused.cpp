@@ -56,7 +56,9 @@ private:
       if (isFused(M[N]))
         Fn(N);
       else
-        forEachInnerGraph(M[N], [&](GraphId Body) { forEachKernel(Body, Fn); });
+        for (const Attribute &A : M[N].Attributes)
+          for (GraphId Body : A.Graphs)
+            forEachKernel(Body, Fn);
   }
   void look(const ModelAnalysis &A, NodeId Call);
   void apply(Planned &Plan);
@@ -133,8 +135,10 @@ void Lowering::run() {
   const bool Raise = T == Target::Onnx23 && E.opsetVersion("") < OpsetOfOnnx23;
   if (Raise) {
     NodeSet Gone;
-    for (const Planned &Plan : Plans)
+    for (const Planned &Plan : Plans) {
+      Gone.insert(Plan.K->Call);
       Gone.insert(Plan.P.Nodes.begin(), Plan.P.Nodes.end());
+    }
     const std::string Why = OpsetRaise(M, OpsetOfOnnx23).whyNot(Gone);
     if (!Why.empty())
       return Context.refuse("", Why);

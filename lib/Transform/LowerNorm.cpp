@@ -224,6 +224,8 @@ std::string NormMatcher::oneOperator(NodeId Id) {
     return "it does not compute in fp32";
   if (K.facts(N.Input).Elem == ElemType::Float64)
     return "it is in fp64";
+  if (!N.Weight || K.facts(N.Weight).Elem != K.facts(N.Input).Elem)
+    return "its weight is of another type than its input";
   if (!K.isVectorOf(N.Weight, N.Input) ||
       (N.Bias && !K.isVectorOf(N.Bias, N.Input)))
     return "its weight is no vector as wide as the last axis";

@@ -5,6 +5,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
 
+#include <cmath>
+
 namespace xfa::lowering {
 
 //===----------------------------------------------------------------------===//
@@ -80,7 +82,7 @@ std::optional<ScaleStep> Kernel::scaled(NodeId N) const {
     const ValueId Of = M[N].Inputs[Operand], By = M[N].Inputs[1 - Operand];
     const std::optional<double> Number = number(By);
     // Nothing broadcasts, and nothing is divided by what is scaled.
-    if (Number && facts(Of).HasRank &&
+    if (Number && *Number != 0 && std::isfinite(*Number) && facts(Of).HasRank &&
         facts(Of).Dims == facts(M[N].Outputs[0]).Dims &&
         (M[N].Kind == OpKind::Mul || Operand == 0))
       return ScaleStep{N, Operand,

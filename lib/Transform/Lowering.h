@@ -137,8 +137,8 @@ Answer lowerActivation(const Kernel &K, Target T);
 class OpsetRaise {
 public:
   OpsetRaise(const Model &M, int To) : M(M), To(To) {}
-  /// Why it would not be certain that all but Except mean the same afterwards;
-  /// empty: it is.
+  /// Why it would not be certain that all but Except, calls of functions among
+  /// them, mean the same afterwards; empty: it is.
   std::string whyNot(const NodeSet &Except) const;
   static void run(Editor &E, int To);
 

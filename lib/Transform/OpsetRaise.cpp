@@ -97,15 +97,21 @@ std::string OpsetRaise::whyNot(const NodeSet &Except) const {
   if (Version < Oldest)
     return Needs + "from version " + std::to_string(Version) +
            " more changed than is known to be safe";
-  for (const Function &F : M.Functions)
-    if (!F.Message.empty())
-      return Needs + "'" + F.Name.str() +
-             "', a function of the file, is written for an earlier one "
-             "(unfuse)";
+  // What the file says of a function is written as it is.
+  auto IsOfFile = [&](const Node &Call) {
+    return Call.Callee && llvm::any_of(M.Functions, [&](const Function &F) {
+             return F.Domain == Call.Domain && F.Name == Call.Op &&
+                    !F.Message.empty();
+           });
+  };
   std::string Why;
   forEachNode(M, GraphId(0), [&](NodeId N) {
-    if (Why.empty() && !Except.contains(N))
-      Why = whyNot(N);
+    if (!Why.empty() || Except.contains(N))
+      return;
+    Why = IsOfFile(M[N]) ? "'" + M[N].Op.str() +
+                               "', a function of the file, is written for an "
+                               "earlier one (unfuse)"
+                         : whyNot(N);
   });
   return Why.empty() ? Why : Needs + Why;
 }

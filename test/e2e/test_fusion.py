@@ -31,6 +31,14 @@ def test_fuse_and_unfuse(model, passes, tmp_path):
     check_fuse_and_unfuse(model, tmp_path, passes)
 
 
+@pytest.mark.parametrize("model", [GPT2_XL, *WITH_WEIGHTS, *(contract.MODELS / f"{name}.onnx" for name in (
+    "bloom-560m-4l_withpast_optimum", "falcon-40b-2l_nopast_dynamo18_eager", "gpt2_nopast_dynamo20_sdpa", "t5-small_decoder_optimum"))],
+    ids=lambda path: path.stem)
+@pytest.mark.parametrize("passes", FUSIONS)
+def test_each_pass_is_taken_back(model, passes, tmp_path):
+    check_fuse_and_unfuse(model, tmp_path, passes)
+
+
 @pytest.mark.parametrize("seed", range(COUNT))
 def test_drawn(seed, tmp_path):
     """Each pass on the drawn transformers of the kv-cache tests; each fires where it must."""
@@ -50,6 +58,14 @@ def test_drawn(seed, tmp_path):
     assert counts["fuse-epilogue"] >= 3 * draw.layers, f"{draw}: {counts}"
     # All norms but the first (without a sum before it) and the one that the position's sum is before.
     assert counts["fuse-norm"] >= 2 * draw.layers, f"{draw}: {counts}"
+
+
+@pytest.mark.parametrize("model", WITH_WEIGHTS, ids=lambda path: path.stem)
+def test_a_file_of_kernels_is_taken_apart(model, tmp_path):
+    """Layers share functions there; ONNX Runtime wants the nodes of their bodies to differ in name once they are in the graph."""
+    fused = tmp_path / "fused.onnx"
+    xf_opt(model, "--passes=O2", "-o", fused)
+    check_same_results(fused, "unfuse", tmp_path)
 
 
 @pytest.mark.parametrize("passes", PIPELINES)

@@ -300,6 +300,7 @@ NORMS = {
     "root of the mean, then ε": (RMS_NORM.replace("e = Add (var, eps)  r = Sqrt (e)", "e = Sqrt (var)  r = Add (e, eps)"), None, None),
     "another axis": (RMS_NORM.replace("last", "first"), None, None),
     "a weight of each row": (RMS_NORM.replace("(w, n)", "(row, n)"), None, None),
+    "divided by nothing": (RMS_NORM.replace("i = Reciprocal (r)  n = Mul (x, i)", "n = Mul (x, r)"), None, None),
     "no weight": (LAYER_NORM.replace("(n, w)", "(n, two)"), None, None),
     "squares of another value": (RMS_NORM.replace("Mul (x, x)", "Mul (x, z)"), None, None),
     "the mean of another value": (LAYER_NORM.replace("<keepdims = 1> (x, last)", "<keepdims = 1> (z, last)", 1), None, None),
@@ -386,6 +387,25 @@ def test_a_function_of_the_file_keeps_its_version(tmp_path):
     assert not found and "'twice', a function of the file" in said
     found, said = check(model, "unfuse,fuse-norm", "onnx23", tmp_path, "RMSNormalization")
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_in_two_goes(target, tmp_path):
+    """Kernels that a file brings are lowered like those that were made just now."""
+    model, fused = contract.MODELS / "kv" / "llama_gqa_ts17.onnx", tmp_path / "fused.onnx"
+    xf_opt(model, "--passes=fuse-attention,fuse-norm", "-o", fused)
+    at_once = made(lowered(model, "fuse-attention,fuse-norm", target, tmp_path)[1])
+    out, said = lowered(fused, "dce", target, tmp_path)
+    assert made(said) == at_once and sum(at_once.values()) == 7
+    for before, after in zip(run_tokens(model), run_tokens(out), strict=True):
+        np.testing.assert_allclose(before, after, rtol=1e-4, atol=1e-5)
+
+
+def test_kernels_of_the_file_that_stay_keep_their_version(tmp_path):
+    fused = tmp_path / "fused.onnx"
+    xf_opt(contract.MODELS / "kv" / "llama_gqa_ts17.onnx", "--passes=O2", "-o", fused)
+    _, said = lowered(fused, "dce", "onnx23", tmp_path)
+    assert not made(said) and "a function of the file, is written for an earlier one (unfuse)" in " ".join(said)
 
 
 def test_no_target():

@@ -149,6 +149,8 @@ private:
   ValueId makeValue(llvm::StringRef Name);
   ValueId makeConstant(Constant C, llvm::StringRef Name);
   void takeNames(GraphId G);
+  void takeNodeNames(GraphId G);
+  void nameApart(NodeId N);
   void addUses(NodeId N);
   void dropUse(ValueId V, NodeId User, unsigned Operand);
   void dropUsesIn(NodeId N);
@@ -162,6 +164,9 @@ private:
   std::vector<llvm::SmallVector<Use, 2>> UsesOf; ///< by ValueId
   std::vector<unsigned> OutputUses;              ///< by ValueId
   llvm::StringMap<unsigned> Taken; ///< names, and the last number tried
+  /// Of nodes outside of functions, and the last number tried; filled by the
+  /// first inlining.
+  llvm::StringMap<unsigned> NodeNames;
   llvm::StringMap<ValueId> Constants;
   std::vector<ValueId> Unused;               ///< may have lost their last use
   std::vector<bool> Erased;                  ///< by NodeId
