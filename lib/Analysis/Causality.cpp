@@ -9,10 +9,11 @@ namespace xfa {
 namespace {
 
 /// The first core that reads the sequence itself: as many columns as rows, or
-/// those of earlier steps before them.
+/// those of earlier steps before them; where there is a decoder with
+/// cross-attention, of the decoder.
 const AttentionCore *selfAttention(const Structure &Found) {
-  for (const Block &B : Found.Blocks)
-    for (const AttentionCore &C : B.Attention) {
+  for (const Block *B : Found.decoderBlocks())
+    for (const AttentionCore &C : B->Attention) {
       if (C.Cross || !C.Rows || !C.Columns)
         continue;
       Expr Past = C.Columns - C.Rows;

@@ -9,8 +9,8 @@ namespace xfa {
 namespace {
 
 const AttentionCore *selfAttention(const Structure &S) {
-  for (const Block &B : S.Blocks)
-    for (const AttentionCore &C : B.Attention)
+  for (const Block *B : S.decoderBlocks())
+    for (const AttentionCore &C : B->Attention)
       if (!C.Cross)
         return &C;
   return nullptr;
@@ -61,19 +61,12 @@ Expr stepRows(const ModelAnalysis &A, Expr Rows, const AttentionCore *Core,
 /// holds encoder and decoder, the decoder's.
 Structure stepStructure(const ModelAnalysis &A, Expr New, Expr All,
                         bool Masked) {
-  auto HasCross = [](const Block &B) {
-    return llvm::any_of(B.Attention,
-                        [](const AttentionCore &C) { return C.Cross; });
-  };
   Structure S;
   S.Unplaced = A.Found.Unplaced;
-  bool AnyCross = llvm::any_of(A.Found.Blocks, HasCross);
-  for (const Block &Found : A.Found.Blocks) {
-    if (AnyCross && !HasCross(Found))
-      continue;
-    Block B = Found;
+  for (const Block *Found : A.Found.decoderBlocks()) {
+    Block B = *Found;
     const AttentionCore *Self = nullptr;
-    for (const AttentionCore &C : Found.Attention)
+    for (const AttentionCore &C : Found->Attention)
       if (!Self && !C.Cross)
         Self = &C;
     if (!Self)

@@ -2,6 +2,8 @@
 
 #include "FlatGraph.h"
 
+#include "StreamOrder.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 namespace xfa {
@@ -12,7 +14,8 @@ FlatGraph::FlatGraph(const Model &M, const ShapeFacts &Facts,
       Positions(M.Nodes.size(), -1), Forward(M.Values.size()),
       Consumers(M.Values.size()), Output(M.Values.size(), false),
       Folded(M.Values.size(), false), Stripped(M.Values.size()) {
-  add(M.main());
+  StreamOrder Streams(M);
+  add(M.main(), Streams);
   for (auto [Position, N] : llvm::enumerate(Order)) {
     Positions[N.Index] = static_cast<int>(Position);
     for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
@@ -33,15 +36,15 @@ FlatGraph::FlatGraph(const Model &M, const ShapeFacts &Facts,
   followViews();
 }
 
-void FlatGraph::add(const Graph &G) {
-  for (NodeId Id : G.Nodes) {
+void FlatGraph::add(const Graph &G, StreamOrder &Streams) {
+  for (NodeId Id : Streams.of(G)) {
     const Node &N = M[Id];
     if (N.Callee) {
       const Graph &Body = M[N.Callee];
       for (auto [Inner, Outer] : llvm::zip(Body.Inputs, N.Inputs))
         if (Outer)
           Forward[Inner.Index] = Outer;
-      add(Body);
+      add(Body, Streams);
       for (auto [Outer, Inner] : llvm::zip(N.Outputs, Body.Outputs))
         if (Outer && Inner)
           Forward[Outer.Index] = Inner;
@@ -56,7 +59,7 @@ void FlatGraph::add(const Graph &G) {
       if (Cond == Truth::Unknown && Undecided == Both) {
         for (const Attribute &A : N.Attributes)
           for (GraphId Body : A.Graphs)
-            add(M[Body]);
+            add(M[Body], Streams);
         Order.push_back(Id);
         continue;
       }
@@ -65,7 +68,7 @@ void FlatGraph::add(const Graph &G) {
       const Attribute *Taken = Cond == Truth::False ? Else : Then;
       if (Taken && !Taken->Graphs.empty()) {
         const Graph &Body = M[Taken->Graphs[0]];
-        add(Body);
+        add(Body, Streams);
         for (auto [Outer, Inner] : llvm::zip(N.Outputs, Body.Outputs))
           if (Outer && Inner)
             Forward[Outer.Index] = Inner;
@@ -75,7 +78,7 @@ void FlatGraph::add(const Graph &G) {
     Order.push_back(Id);
     for (const Attribute &A : N.Attributes)
       for (GraphId Body : A.Graphs)
-        add(M[Body]);
+        add(M[Body], Streams);
   }
 }
 

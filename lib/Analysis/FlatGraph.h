@@ -17,6 +17,8 @@
 
 namespace xfa {
 
+class StreamOrder;
+
 class FlatGraph {
 public:
   /// What becomes of an If whose condition is not known.
@@ -31,7 +33,8 @@ public:
   const Model &M;
   const ShapeFacts &Facts;
 
-  /// In execution order; bodies in the place of their owner.
+  /// In an order in which it may run (StreamOrder.h); bodies in the place of
+  /// their owner.
   llvm::ArrayRef<NodeId> order() const { return Order; }
   /// Position in order(); -1 for a node that is not in it.
   int position(NodeId N) const { return Positions[N.Index]; }
@@ -63,7 +66,7 @@ public:
   ValueId strip(ValueId V) const;
 
 private:
-  void add(const Graph &G);
+  void add(const Graph &G, StreamOrder &Streams);
   void followViews();
   bool isWeightInput(ValueId V) const;
 

@@ -292,6 +292,21 @@ void Recogniser::describe() {
     S.Kind = AnyCache || hidesLater() ? Structure::Decoder : Structure::Encoder;
 }
 
+llvm::SmallVector<const Block *, 0> Structure::decoderBlocks() const {
+  Expr Rows;
+  for (const Block &B : Blocks)
+    for (const AttentionCore &C : B.Attention)
+      if (C.Cross)
+        Rows = C.Rows;
+  llvm::SmallVector<const Block *, 0> Found;
+  for (const Block &B : Blocks)
+    if (!Rows || llvm::any_of(B.Attention, [&](const AttentionCore &C) {
+          return C.Rows == Rows;
+        }))
+      Found.push_back(&B);
+  return Found;
+}
+
 Structure recogniseStructure(const Model &M, const ShapeFacts &Facts,
                              const Uses &U, ExprStore &Store,
                              const GraphCosts *Costs) {
@@ -335,8 +350,8 @@ std::vector<SymbolInfo> nameSymbols(const ShapeFacts &Facts,
   };
   // By where they stand in the cores.
   bool Cached = false, OneRow = false;
-  for (const Block &B : S.Blocks)
-    for (const AttentionCore &A : B.Attention) {
+  for (const Block *B : S.decoderBlocks())
+    for (const AttentionCore &A : B->Attention) {
       if (A.Cross)
         continue;
       Note(A.Batch, SymbolInfo::Batch);

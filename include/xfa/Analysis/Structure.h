@@ -126,6 +126,9 @@ struct Structure {
   std::vector<int> Layers; ///< -1: outside the blocks
 
   bool hasTransformer() const { return !Blocks.empty(); }
+  /// All blocks; where some attend to another stream, those with as many rows:
+  /// of a graph that holds encoder and decoder, the decoder's.
+  llvm::SmallVector<const Block *, 0> decoderBlocks() const;
 };
 
 /// `Costs`, where given, say how often bodies of loops run, and which branch of
