@@ -11,6 +11,7 @@ static bool isNonlinear(OpKind Kind) {
   case OpKind::Relu:
   case OpKind::Tanh:
   case OpKind::Erf:
+  case OpKind::Exp:
   case OpKind::Sigmoid:
   case OpKind::Gelu:
   case OpKind::MsFastGelu:

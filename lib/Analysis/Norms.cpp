@@ -128,4 +128,22 @@ void Recogniser::findNorms() {
   }
 }
 
+/// The first norm in front of a product of the blocks: not the one behind the
+/// last layer, nor one of queries and keys.
+llvm::StringRef Recogniser::normOfBlocks() const {
+  int Last = -1;
+  for (const FoundCore &C : Cores)
+    Last = std::max(Last, G.position(C.Core.Softmax));
+  for (const FoundMlp &L : Mlps)
+    if (!L.Operator)
+      Last = std::max(Last, G.position(Products[L.Down].Node));
+  for (const FoundNorm &Norm : Norms) {
+    const bool OfHeads =
+        S.HeadDim && Norm.Width == S.HeadDim && Norm.Width != S.Hidden;
+    if (Last < 0 || (!OfHeads && G.position(Norm.Nodes.front()) < Last))
+      return Norm.Centred ? "layer_norm" : "rms_norm";
+  }
+  return "";
+}
+
 } // namespace xfa

@@ -192,6 +192,21 @@ bool Recogniser::sameStream(int P, int Q) const {
 
 /// The products that narrow the stream to what a projection of a core reads
 /// (latent attention): what Q's reads, and what those of K and V read.
+/// Whether a sum of the residual stream reads it: then it is the stream, as
+/// behind a projection of narrow embeddings, and no narrow copy of it.
+bool Recogniser::onStream(ValueId V) const {
+  llvm::SmallVector<ValueId, 8> Work = {V};
+  for (unsigned Steps = 0; !Work.empty() && Steps < 64; ++Steps)
+    for (NodeId Reader : G.consumers(Work.pop_back_val())) {
+      if (G.kind(Reader) == OpKind::Add && !G.folded(G.operand(Reader, 0)) &&
+          !G.folded(G.operand(Reader, 1)))
+        return true;
+      if (G.isPassThrough(Reader))
+        Work.push_back(G.result(Reader));
+    }
+  return false;
+}
+
 void Recogniser::findLowRank() {
   llvm::DenseSet<int> Taken;
   for (const FoundCore &C : Cores)
@@ -208,7 +223,8 @@ void Recogniser::findLowRank() {
         continue;
       for (ValueId V : streamsAbove(P)) {
         int Low = productGiving(V);
-        if (Low < 0 || !Taken.insert(Low).second)
+        if (Low < 0 || onStream(Products[Low].Result) ||
+            !Taken.insert(Low).second)
           continue;
         C.LowRank.push_back({Low, R});
       }

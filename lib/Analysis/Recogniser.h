@@ -98,6 +98,7 @@ private:
   int productGiving(ValueId V) const;
   bool feeds(int Low, int Product) const;
   bool sameStream(int P, int Q) const;
+  bool onStream(ValueId V) const;
   void findLowRank();
   int productAfter(ValueId Result);
 
@@ -121,8 +122,12 @@ private:
   std::optional<BiasKind> biasOf(ValueId V, Expr Heads,
                                  llvm::SmallDenseSet<ValueId, 16> &Seen) const;
 
+  // Activations.cpp
+  llvm::StringRef activationOf(const FoundMlp &L) const;
+
   // Norms.cpp
   void findNorms();
+  llvm::StringRef normOfBlocks() const;
 
   // RoleAssignment.cpp
   void orderLayers();
@@ -146,7 +151,6 @@ private:
   void findUnplaced();
   void countLayers();
   Expr timesOf(NodeId N) const;
-  llvm::StringRef activationOf(const NodeSet &Path) const;
 
   std::vector<NodeId> ElseTaken;
   FlatGraph G;

@@ -39,67 +39,6 @@ Structure Recogniser::run() {
   return std::move(S);
 }
 
-llvm::StringRef Recogniser::activationOf(const NodeSet &Path) const {
-  bool Tanh = false, Erf = false, Sigmoid = false;
-  bool Quick = false;
-  for (NodeId N : Path) {
-    switch (G.kind(N)) {
-    case OpKind::Gelu:
-    case OpKind::MsGelu:
-    case OpKind::MsBiasGelu: {
-      const Attribute *A = M[N].attribute("approximate");
-      return A && A->S == "tanh" ? "gelu_tanh" : "gelu";
-    }
-    case OpKind::MsMoE:
-    case OpKind::MsQMoE: {
-      const Attribute *A = M[N].attribute("activation_type");
-      llvm::StringRef Name = A ? A->S : "relu";
-      return Name == "swiglu" ? "silu" : Name == "identity" ? "none" : Name;
-    }
-    case OpKind::MsFastGelu:
-      return "gelu_tanh";
-    case OpKind::MsQuickGelu:
-      return "quick_gelu";
-    case OpKind::Relu:
-      for (NodeId Next : G.consumers(G.result(N)))
-        if (G.operand(Next, 0) == G.result(N) &&
-            (G.kind(Next) == OpKind::Pow ||
-             (G.kind(Next) == OpKind::Mul &&
-              G.operand(Next, 1) == G.result(N))))
-          return "relu_squared";
-      return "relu";
-    case OpKind::Swish:
-      return "silu";
-    case OpKind::Mish:
-      return "mish";
-    case OpKind::Tanh:
-      Tanh = true;
-      break;
-    case OpKind::Erf:
-      Erf = true;
-      break;
-    case OpKind::Sigmoid:
-      Sigmoid = true;
-      break;
-    case OpKind::Mul:
-      for (unsigned I = 0; I < 2; ++I)
-        if (ValueId In = G.operand(N, I)) {
-          Element E = Facts[In].Known.at(0);
-          Quick |= G.folded(In) && E.kind() == Element::Float &&
-                   std::abs(E.number() - 1.702) < 1e-3;
-        }
-      break;
-    default:
-      break;
-    }
-  }
-  return Erf                ? "gelu"
-         : Tanh             ? "gelu_tanh"
-         : Sigmoid && Quick ? "quick_gelu"
-         : Sigmoid          ? "silu"
-                            : "other";
-}
-
 /// Takes the figure from the first layer; a layer that differs is reported.
 static void agree(Expr &Figure, Expr Each, llvm::StringRef Name, int Layer,
                   std::vector<std::string> &Missing) {
@@ -253,16 +192,14 @@ void Recogniser::describe() {
       Each.Gate = Make(L.Gate, Each.Hidden);
     Each.Down = Make(L.Down, Products[L.Down].Out);
     Each.Down.In = L.Hidden;
-    Each.Activation = activationOf(L.Path);
+    Each.Activation = activationOf(L);
     agree(S.Hidden, Each.Up.In, "hidden width", L.Layer, S.Missing);
     agree(S.MlpHidden, Each.Hidden, "MLP width", L.Layer, S.Missing);
     if (S.Activation.empty())
       S.Activation = Each.Activation.str();
     S.Blocks[L.Layer].Mlps.push_back(Each);
   }
-  for (const FoundNorm &N : Norms)
-    if (S.Norm.empty())
-      S.Norm = N.Centred ? "layer_norm" : "rms_norm";
+  S.Norm = normOfBlocks().str();
   S.Position = positionScheme();
   if (LmHead >= 0)
     S.Vocab = Products[LmHead].Out;

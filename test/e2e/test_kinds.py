@@ -120,8 +120,42 @@ def test_one_masked_tower_beside_an_open_one(tmp_path):
     assert (structure["kind"], structure["layers"]) == ("encoder", 2)
 
 
-@pytest.mark.parametrize("spelling", ["Mul (bent, bent)", "Pow (bent, two)"])
-def test_square_of_relu(spelling, tmp_path):
+ACTIVATIONS = {
+    "relu": "act = Relu (up)",
+    "relu_squared": "bent = Relu (up)  act = Mul (bent, bent)",
+    "relu_squared ": "bent = Relu (up)  act = Pow (bent, two)",
+    "tanh": "act = Tanh (up)",
+    "sigmoid": "act = Sigmoid (up)",
+    "silu": "open_ = Sigmoid (up)  act = Mul (open_, up)",
+    "silu ": "minus = Neg (up)  e = Exp (minus)  one_ = Constant <value = float {1.0}> ()  more = Add (one_, e)  act = Div (up, more)",
+    "quick_gelu": "slope_ = Constant <value = float {1.702}> ()  steep = Mul (up, slope_)  open_ = Sigmoid (steep)"
+                  "  act = Mul (up, open_)",
+    "mish": "soft = Softplus (up)  bent = Tanh (soft)  act = Mul (up, bent)",
+    "other": "slope_ = Constant <value = float {1.5}> ()  steep = Mul (up, slope_)  open_ = Sigmoid (steep)"
+             "  act = Mul (up, open_)",
+    "other ": "bent = Relu (up)  act = Tanh (bent)",
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_is_an_expression(name, tmp_path):
+    """What it computes counts, not which operators occur in it."""
     text = BLOCK.replace("MASK", "masked = Identity (scores)").replace("float nothing", "float two = {2}, float nothing")
-    text = text.replace("act = Relu (up)", f"bent = Relu (up)  act = {spelling}")
-    assert structure_of(text, tmp_path)["activation"] == "relu_squared"
+    assert structure_of(text.replace("act = Relu (up)", ACTIVATIONS[name]), tmp_path)["activation"] == name.strip()
+
+
+def test_projection_of_narrow_embeddings_is_no_querys(tmp_path):
+    """The residual stream reads it, as ALBERT's and ELECTRA's does: q, k and v are three products."""
+    text = BLOCK.replace("MASK", "masked = Identity (scores)").replace("float[B,N,32] x,", "float[B,N,8] z, float[8,32] we,")
+    text = text.replace("{\n  q =", "{\n  x = MatMul (z, we)\n  q =")
+    model = tmp_path / "block.onnx"
+    onnx.save(onnx.parser.parse_model(text.replace("{GAIN}", "{" + ",".join(["1"] * 32) + "}")
+                                      .replace("{WINDOW}", "{" + ",".join(["1"] * 256) + "}")), model)
+    roles = {row["role"]: row["count"] for row in contract.analyze(model)["ledgers"]["textbook"]["roles"]}
+    assert [roles[name] for name in ("q_proj", "k_proj", "v_proj")] == [1, 1, 1]
+
+
+def test_norm_behind_the_last_layer_is_no_blocks(tmp_path):
+    text = BLOCK.replace("MASK", "masked = Identity (scores)").replace("float nothing", "float[32] gamma = {GAIN}, float nothing")
+    text = text.replace("y = Add (h, down)", "final = Add (h, down)  y = LayerNormalization (final, gamma)")
+    assert structure_of(text, tmp_path)["norm"] is None
