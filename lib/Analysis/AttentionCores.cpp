@@ -100,6 +100,10 @@ std::optional<FoundCore> Recogniser::coreOfSoftmax(const SpelledSoftmax &S) {
   return C;
 }
 
+static bool quantises(OpKind Kind) {
+  return Kind == OpKind::QuantizeLinear || Kind == OpKind::DequantizeLinear;
+}
+
 /// Forward from the probabilities, through no-ops, to their product with V,
 /// that sums over the softmax's axis.
 bool Recogniser::findValues(FoundCore &C, ValueId Probabilities, int64_t Axis) {
@@ -122,7 +126,8 @@ bool Recogniser::findValues(FoundCore &C, ValueId Probabilities, int64_t Axis) {
       bool Guard = G.kind(Reader) == OpKind::IsNaN;
       if (Guard)
         C.Between.push_back({Reader, Role::Softmax});
-      else if (G.isPassThrough(Reader) || G.kind(Reader) == OpKind::Where ||
+      else if (G.isPassThrough(Reader) || quantises(G.kind(Reader)) ||
+               G.kind(Reader) == OpKind::Where ||
                G.kind(Reader) == OpKind::Mul)
         Next = Reader;
     }
@@ -224,7 +229,8 @@ bool Recogniser::findScores(FoundCore &C, ValueId V, int64_t Axis,
         return true;
     return false;
   default:
-    return G.isPassThrough(N) && Through(0, Role::Softmax);
+    return (G.isPassThrough(N) || quantises(G.kind(N))) &&
+           Through(0, Role::Softmax);
   }
 }
 

@@ -159,3 +159,12 @@ def test_norm_behind_the_last_layer_is_no_blocks(tmp_path):
     text = BLOCK.replace("MASK", "masked = Identity (scores)").replace("float nothing", "float[32] gamma = {GAIN}, float nothing")
     text = text.replace("y = Add (h, down)", "final = Add (h, down)  y = LayerNormalization (final, gamma)")
     assert structure_of(text, tmp_path)["norm"] is None
+
+
+def test_quantised_scores_are_a_softmax_between_products(tmp_path):
+    """QDQ: as static quantisation leaves them, on both sides of the softmax."""
+    quantised = "  {0}q = QuantizeLinear ({0}, qs, qz)  {1} = DequantizeLinear ({0}q, qs, qz)"
+    text = BLOCK.replace("MASK", quantised.format("scores", "masked")).replace("float nothing", "float qs = {0.1}, uint8 qz = {128}, float nothing")
+    text = text.replace("p = Softmax (masked)", "weights = Softmax (masked)" + quantised.format("weights", "p"))
+    structure = structure_of(text, tmp_path)
+    assert (structure["kind"], structure["heads"], structure["activation"]) == ("encoder", 4, "relu")
