@@ -140,6 +140,18 @@ std::optional<double> Expression::node(NodeId N, unsigned Depth) {
   case OpKind::Max:
   case OpKind::Min:
     return M[N].Inputs.size() == 2 ? pair(N, Depth) : std::nullopt;
+  case OpKind::Concat: {
+    // A product that serves attention too reads both: what attention gave is
+    // no expression of the MLP's.
+    std::optional<double> Only;
+    for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
+      if (std::optional<double> Each = at(G.operand(N, I), Depth)) {
+        if (Only && *Only != *Each)
+          return std::nullopt;
+        Only = Each;
+      }
+    return Only;
+  }
   default:
     break;
   }

@@ -127,8 +127,7 @@ bool Recogniser::findValues(FoundCore &C, ValueId Probabilities, int64_t Axis) {
       if (Guard)
         C.Between.push_back({Reader, Role::Softmax});
       else if (G.isPassThrough(Reader) || quantises(G.kind(Reader)) ||
-               G.kind(Reader) == OpKind::Where ||
-               G.kind(Reader) == OpKind::Mul)
+               G.kind(Reader) == OpKind::Where || G.kind(Reader) == OpKind::Mul)
         Next = Reader;
     }
     if (!Next)
