@@ -246,21 +246,32 @@ void sliceLinks(const LinkContext &Ctx, AxisLinks &Links) {
   }
 }
 
+/// The sum of the sizes along Axis of the parts before Part; none if one of
+/// them is not known to have one.
+static Expr
+startOf(const LinkContext &Ctx, int64_t Axis, unsigned Part,
+        llvm::function_ref<const ValueFacts *(unsigned)> FactsOfPart) {
+  PartStarts Own;
+  PartStarts &Starts = Ctx.Starts ? *Ctx.Starts : Own;
+  if (Starts.empty())
+    Starts.push_back(Ctx.zero());
+  while (Starts.size() <= Part) {
+    const ValueFacts *F = FactsOfPart(Starts.size() - 1);
+    if (!F || !F->HasRank || F->rank() != Ctx.inRank())
+      return Expr();
+    Starts.push_back(Starts.back() + F->Dims[Axis]);
+  }
+  return Starts[Part];
+}
+
 void splitLinks(const LinkContext &Ctx, AxisLinks &Links) {
   broadcastLinks(Ctx, Links);
   auto Axis = OpContext::normalizeAxis(Ctx.Op.intAttr("axis", 0), Ctx.inRank());
   if (!Axis)
     return;
-  Expr Start = Ctx.zero();
-  for (unsigned O = 0; O < Ctx.Out; ++O) {
-    const ValueFacts *F = Ctx.Outputs[O];
-    if (!F || !F->HasRank || F->rank() != Ctx.inRank()) {
-      Links[*Axis] = AxisLink::whole();
-      return;
-    }
-    Start += F->Dims[*Axis];
-  }
-  Links[*Axis] = AxisLink::same(*Axis, Start);
+  Expr Start =
+      startOf(Ctx, *Axis, Ctx.Out, [&](unsigned O) { return Ctx.Outputs[O]; });
+  Links[*Axis] = Start ? AxisLink::same(*Axis, Start) : AxisLink::whole();
 }
 
 /// Operand I stands behind those before it.
@@ -269,15 +280,9 @@ void concatLinks(const LinkContext &Ctx, AxisLinks &Links) {
   auto Axis = OpContext::normalizeAxis(Ctx.Op.intAttr("axis", 0), Ctx.inRank());
   if (!Axis)
     return;
-  Expr Before = Ctx.zero();
-  for (unsigned I = 0; I < Ctx.In; ++I) {
-    if (!Ctx.Op.hasRank(I) || Ctx.Op.rank(I) != Ctx.inRank()) {
-      Links[*Axis] = AxisLink::whole();
-      return;
-    }
-    Before += Ctx.Op.dim(I, *Axis);
-  }
-  Links[*Axis] = AxisLink::same(*Axis, -Before);
+  Expr Before =
+      startOf(Ctx, *Axis, Ctx.In, [&](unsigned I) { return &Ctx.Op.input(I); });
+  Links[*Axis] = Before ? AxisLink::same(*Axis, -Before) : AxisLink::whole();
 }
 
 void padLinks(const LinkContext &Ctx, AxisLinks &Links) {

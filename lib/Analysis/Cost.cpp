@@ -37,17 +37,30 @@ public:
   }
 
   GraphCosts run() {
-    countGraph(M.main(), Store.constant(1));
+    RunsOf.assign(M.Graphs.size(), Zero);
+    countGraph(M.main());
+    settle(M.main(), Store.constant(1));
     total();
     return std::move(Result);
   }
 
 private:
-  void countGraph(const Graph &G, Expr Times);
+  /// What one run of a graph costs, bodies included.
+  struct Run {
+    Sum Matrix, Vector, Read, Written, Weight;
+    ElemType MatrixType = ElemType::Undefined;
+    NodeId Unknown; ///< one whose cost is not known
+    void add(const NodeCost &C, NodeId Id);
+    void add(Run &&Body, Expr Times, ExprStore &Store);
+    NodeCost total(ExprStore &Store) const;
+  };
+  Run countGraph(const Graph &G);
+  Run countBody(GraphId Body, Expr Times);
+  void settle(const Graph &G, Expr Times);
   void leaveUnknown(const Graph &G, const llvm::Twine &Why);
   void countNode(NodeId Id);
   void countTraffic(NodeId Id, const OpCost &Op);
-  void countIf(NodeId Id, Expr Times);
+  Run countIf(NodeId Id);
   Expr tripCount(NodeId Id);
   void addRead(NodeCost &Cost, ValueId In, std::optional<Expr> Elements);
   bool appendsToCache(NodeId Id, NodeCost &Cost);
@@ -62,6 +75,8 @@ private:
   Expr Zero;
   GraphCosts Result;
   Kernel *Inside = nullptr; ///< the fused kernel that is being counted
+  /// How often each body runs in one run of the graph around it, by GraphId.
+  std::vector<Expr> RunsOf;
 };
 
 /// The bodies that a node runs besides what it does itself.
@@ -74,33 +89,82 @@ llvm::SmallVector<GraphId, 2> bodies(const Node &N) {
   return Found;
 }
 
-void Counter::countGraph(const Graph &G, Expr Times) {
+void Counter::Run::add(const NodeCost &C, NodeId Id) {
+  if (!C.known() && !Unknown)
+    Unknown = Id;
+  for (auto [To, E] : {std::pair(&Matrix, C.Matrix),
+                       {&Vector, C.Vector},
+                       {&Read, C.Read},
+                       {&Written, C.Written},
+                       {&Weight, C.WeightRead}})
+    if (E.isKnown()) // an unknown has no value: nothing of a lower bound
+      To->add(E);
+  if (C.MatrixType != ElemType::Undefined)
+    MatrixType = C.MatrixType;
+}
+
+NodeCost Counter::Run::total(ExprStore &Store) const {
+  NodeCost Cost;
+  Cost.Matrix = Matrix.total(Store);
+  Cost.Vector = Vector.total(Store);
+  Cost.Read = Read.total(Store);
+  Cost.Written = Written.total(Store);
+  Cost.WeightRead = Weight.total(Store);
+  Cost.MatrixType = MatrixType;
+  return Cost;
+}
+
+void Counter::Run::add(Run &&Body, Expr Times, ExprStore &Store) {
+  NodeCost Once = Body.total(Store);
+  Matrix.add(Once.Matrix * Times);
+  Vector.add(Once.Vector * Times);
+  Read.add(Once.Read * Times);
+  Written.add(Once.Written * Times);
+  Weight.add(Once.WeightRead * Times);
+  if (Body.MatrixType != ElemType::Undefined)
+    MatrixType = Body.MatrixType;
+  if (!Unknown)
+    Unknown = Body.Unknown;
+}
+
+Counter::Run Counter::countBody(GraphId Body, Expr Times) {
+  RunsOf[Body.Index] = Times;
+  return countGraph(M[Body]);
+}
+
+/// Counts each node for one run of it, and of each body once: how often it
+/// runs in all follows from RunsOf, when every `If` is decided.
+Counter::Run Counter::countGraph(const Graph &G) {
+  const Expr One = Store.constant(1);
+  Run Sums;
   for (NodeId Id : G.Nodes) {
     NodeCost &Cost = Result.Nodes[Id.Index];
-    Cost.Times = Times;
     const Node &N = M[Id];
     if (N.Callee) { // C17: a call is its body
       std::optional<Kernel> Fused;
       if (isFused(N) && !Inside)
         Inside = &Fused.emplace(M, Id, Facts, U, Result.Operands);
-      countGraph(M[N.Callee], Times);
+      Sums.add(countBody(N.Callee, One), One, Store);
       if (Fused)
         Inside = nullptr;
       continue;
     }
     switch (N.Kind) {
     case OpKind::If:
-      countIf(Id, Times);
+      Sums.add(countIf(Id), One, Store);
       break;
     case OpKind::Loop:
     case OpKind::Scan:
-      for (GraphId Body : bodies(N))
-        countGraph(M[Body], Times * tripCount(Id));
+      for (GraphId Body : bodies(N)) {
+        Expr Trips = tripCount(Id);
+        Sums.add(countBody(Body, Trips), Trips, Store);
+      }
       break;
     case OpKind::FlexAttention: // runs its graphs once (C5)
       countNode(Id);
+      Sums.add(Cost, Id);
       for (GraphId Body : bodies(N))
-        countGraph(M[Body], Times);
+        Sums.add(countBody(Body, One), One, Store);
       break;
     default:
       countNode(Id);
@@ -111,7 +175,18 @@ void Counter::countGraph(const Graph &G, Expr Times) {
         for (GraphId Body : Inner)
           leaveUnknown(M[Body], "it runs inside '" + M.label(Id) + "'");
       }
+      Sums.add(Cost, Id);
     }
+  }
+  return Sums;
+}
+
+/// From the outside in: how often each node runs in all.
+void Counter::settle(const Graph &G, Expr Times) {
+  for (NodeId Id : G.Nodes) {
+    Result.Nodes[Id.Index].Times = Times;
+    for (GraphId Body : bodies(M[Id]))
+      settle(M[Body], Times * RunsOf[Body.Index]);
   }
 }
 
@@ -124,61 +199,43 @@ void Counter::leaveUnknown(const Graph &G, const llvm::Twine &Why) {
 }
 
 /// C17: the taken branch where the condition is known; else the larger.
-void Counter::countIf(NodeId Id, Expr Times) {
+Counter::Run Counter::countIf(NodeId Id) {
   const Node &N = M[Id];
   const Attribute *Then = N.attribute("then_branch");
   const Attribute *Else = N.attribute("else_branch");
   NodeCost &Cost = Result.Nodes[Id.Index];
+  Run Own;
   if (!Then || !Else || Then->Graphs.empty() || Else->Graphs.empty() ||
       N.Inputs.empty() || !N.Inputs[0]) {
     Cost.Unknown = "a branch or the condition is missing";
-    return;
+    Own.add(Cost, Id);
+    return Own;
   }
   Truth Taken = Facts[N.Inputs[0]].Known.at(0).truth();
   const bool Decided = Taken != Truth::Unknown;
   if (!Decided && Options.If != IfPolicy::Max)
     Taken = Options.If == IfPolicy::Then ? Truth::True : Truth::False;
-  bool Undecided = Taken == Truth::Unknown;
-  GraphId Branches[] = {Then->Graphs[0], Else->Graphs[0]};
+  const Expr One = Store.constant(1);
+  const GraphId Branches[] = {Then->Graphs[0], Else->Graphs[0]};
+  if (Taken != Truth::Unknown) {
+    const unsigned Chosen = Taken == Truth::True ? 0 : 1;
+    Run Runs = countBody(Branches[Chosen], One);
+    if (!Decided) // it may run, so its nodes have figures, but no part in sums
+      countBody(Branches[1 - Chosen], Zero);
+    return Runs; // the other never runs: nothing of it can be unknown
+  }
+  Run Runs[2];
   NodeCost Sums[2];
   for (unsigned B = 0; B < 2; ++B) {
-    if (!Undecided) {
-      bool Runs = Taken == (B == 0 ? Truth::True : Truth::False);
-      if (!Runs && Decided) // never runs: nothing of it can be unknown
-        continue;
-      countGraph(M[Branches[B]], Runs ? Times : Zero);
-      continue;
-    }
-    // Nested bodies run as often as their own owner says, so sum with Times 1.
-    Sum Matrix, Vector, Read, Written, Weight;
-    countGraph(M[Branches[B]], Store.constant(1));
-    auto AddAll = [&](auto &Self, const Graph &G) -> void {
-      for (NodeId Inner : G.Nodes) {
-        NodeCost &C = Result.Nodes[Inner.Index];
-        if (!C.known())
-          Cost.Unknown = "a branch holds '" + M.label(Inner) +
-                         "', whose cost is not known: " + C.Unknown;
-        Matrix.add(C.Matrix * C.Times);
-        Vector.add(C.Vector * C.Times);
-        Read.add(C.Read * C.Times);
-        Written.add(C.Written * C.Times);
-        Weight.add(C.WeightRead * C.Times);
-        if (C.MatrixType != ElemType::Undefined)
-          Cost.MatrixType = C.MatrixType;
-        for (GraphId Body : bodies(M[Inner]))
-          Self(Self, M[Body]);
-        C.Times = Zero;
-      }
-    };
-    AddAll(AddAll, M[Branches[B]]);
-    Sums[B].Matrix = Matrix.total(Store);
-    Sums[B].Vector = Vector.total(Store);
-    Sums[B].Read = Read.total(Store);
-    Sums[B].Written = Written.total(Store);
-    Sums[B].WeightRead = Weight.total(Store);
+    Runs[B] = countBody(Branches[B], Zero);
+    Sums[B] = Runs[B].total(Store);
+    if (NodeId Inner = Runs[B].Unknown)
+      Cost.Unknown =
+          "a branch holds '" + M.label(Inner) +
+          "', whose cost is not known: " + Result.Nodes[Inner.Index].Unknown;
+    if (Sums[B].MatrixType != ElemType::Undefined)
+      Cost.MatrixType = Sums[B].MatrixType;
   }
-  if (!Undecided)
-    return;
   auto NoLess = [](const NodeCost &A, const NodeCost &B) {
     return lessEqual(B.Matrix + B.Vector, A.Matrix + A.Vector) == Truth::True &&
            lessEqual(B.Read + B.Written, A.Read + A.Written) == Truth::True;
@@ -187,8 +244,8 @@ void Counter::countIf(NodeId Id, Expr Times) {
   for (unsigned B = 0; B < 2; ++B)
     if (Cost.known() && NoLess(Sums[B], Sums[1 - B])) {
       Cost.MatrixType = ElemType::Undefined;
-      countGraph(M[Branches[B]], Times);
-      return;
+      RunsOf[Branches[B].Index] = One;
+      return std::move(Runs[B]);
     }
   // The larger total, split as the branch that has it; where neither is larger
   // at every binding, the first part is the larger of its kind.
@@ -208,6 +265,8 @@ void Counter::countIf(NodeId Id, Expr Times) {
   Larger(&NodeCost::Matrix, &NodeCost::Vector);
   Larger(&NodeCost::Written, &NodeCost::Read);
   Cost.WeightRead = max(Sums[0].WeightRead, Sums[1].WeightRead);
+  Own.add(Cost, Id);
+  return Own;
 }
 
 /// C17: how often a Loop's or Scan's body runs; a symbol when unknown.
@@ -254,12 +313,6 @@ Expr Counter::tripCount(NodeId Id) {
 void Counter::countNode(NodeId Id) {
   const Node &N = M[Id];
   NodeCost &Cost = Result.Nodes[Id.Index];
-  // A branch may be counted anew; start from nothing but the number of runs.
-  NodeCost Fresh;
-  Fresh.Matrix = Fresh.Vector = Fresh.Read = Fresh.Written = Fresh.WeightRead =
-      Zero;
-  Fresh.Times = Cost.Times;
-  Cost = std::move(Fresh);
   const CustomOp *Described = N.Kind == OpKind::Unknown && Options.Custom
                                   ? Options.Custom->find(N.Domain, N.Op)
                                   : nullptr;

@@ -210,11 +210,13 @@ PolynomialRatio reducedRatio(Expr Numerator, Expr Denominator) {
   Expr Divisor = Common <= INT64_MAX
                      ? Store.constant(static_cast<int64_t>(Common))
                      : Store.constant(1);
-  for (llvm::StringRef Name : symbols(Numerator)) {
+  auto All = terms(Numerator);
+  llvm::append_range(All, terms(Denominator));
+  // What divides every term occurs in the first.
+  for (llvm::StringRef Name : symbols(All.front().Monomial)) {
     unsigned Least = MaxDegree;
-    for (Expr E : {Numerator, Denominator})
-      for (const ExprTerm &T : terms(E))
-        Least = std::min(Least, degree(T.Monomial, Name).value_or(0));
+    for (const ExprTerm &T : All)
+      Least = std::min(Least, degree(T.Monomial, Name).value_or(0));
     Divisor *= pow(Store.symbol(Name), Least);
   }
   std::optional<Expr> Up = tryExactDiv(Numerator, Divisor);

@@ -160,6 +160,7 @@ void TimePass::node(NodeId N) {
     Results.push_back(V ? &G.Facts[V] : nullptr);
   OpContext Op(M, N, Store, Inputs);
   sizes(N);
+  Starts.clear();
   for (auto [Out, V] : llvm::enumerate(M[N].Outputs))
     if (V)
       result(N, Out, Op, Results);
@@ -227,7 +228,7 @@ void TimePass::result(NodeId N, unsigned Out, const OpContext &Op,
   int Row = causalRow(N, Out, Op, Results);
   for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
     if (ValueId In = G.operand(N, I))
-      operand({Op, Results, Out, I}, In, Row, F);
+      operand({Op, Results, Out, I, &Starts}, In, Row, F);
   // Length as a number of steps is structure; what counts is where it starts.
   if (Kind == OpKind::Range)
     for (unsigned I : {0u, 2u})

@@ -114,6 +114,7 @@ private:
   /// Of symbols, and of values of which a dimension has no name.
   llvm::StringMap<SizeReasons> SymbolSizes;
   std::vector<SizeReasons> ValueSizes;
+  PartStarts Starts;                     ///< of the node at hand
   uint32_t Refusal = TimeFacts::Nothing; ///< of the node at hand: its proof
 };
 

@@ -87,6 +87,12 @@ static llvm::SmallVector<StringRef, 4> splitDims(StringRef Written) {
 
 Expected<Expr> CustomOps::Parser::formula(StringRef Key, StringRef Written,
                                           bool WithSizes) {
+  // What the parser reads as an exact quotient rounds down where it is none.
+  for (size_t At = Written.find('/'); At != StringRef::npos;
+       At = Written.find('/', At + 2))
+    if (!Written.substr(At).starts_with("//"))
+      return wrong(Key, "column " + llvm::Twine(At + 1) +
+                            ": expected //, a quotient rounded down, found /");
   ExprStore Scratch;
   Expected<Expr> Loose = Scratch.parse(Written);
   if (!Loose)
@@ -112,6 +118,9 @@ Expected<Expr> CustomOps::Parser::formula(StringRef Key, StringRef Written,
     return wrong(Key, llvm::toString(Exact.takeError()));
   for (StringRef Name : symbols(*Exact))
     Renamed[Name] = Strict.symbol((llvm::Twine(Prefix) + Name).str(), 0);
+  if (std::optional<int64_t> Most = upperBound(*Exact); Most && *Most < 0)
+    return wrong(Key, "expected 0 or more, found " + Written.trim() +
+                          ", which is negative whatever its names stand for");
   return transfer(substitute(*Exact, Renamed), Store);
 }
 
@@ -381,22 +390,33 @@ void costCustom(const CustomOp &Op, CostContext &Ctx) {
     return Ctx.unknown("its description gives no FLOPs");
   Names At(Op, Ctx);
   auto OutSize = [&](unsigned O) { return Ctx.outSize(O); };
-  auto Add = [&](Expr Formula, auto To) {
-    if (!Formula)
-      return;
+  // None, with the reason, where it is not known, or less than 0 somewhere.
+  auto Amount = [&](Expr Formula, StringRef Key) -> std::optional<Expr> {
     Expr Value = At.value(Formula, OutSize);
     if (!Value.isKnown())
       Ctx.unknown(Value.unknownReason());
-    (Ctx.*To)(Value);
+    else if (lessEqual(Ctx.constant(0), Value) != Truth::True)
+      Ctx.unknown(Key + ", " + toString(Value) +
+                  " here, may be negative; say max(…, 0) where it is 0 then");
+    else
+      return Value;
+    return std::nullopt;
   };
-  Add(Op.Flops, &CostContext::addVector);
-  Add(Op.MatrixFlops, &CostContext::addMatrix);
+  auto Add = [&](Expr Formula, StringRef Key, auto To) {
+    if (!Formula)
+      return;
+    if (std::optional<Expr> Value = Amount(Formula, Key))
+      (Ctx.*To)(*Value);
+  };
+  Add(Op.Flops, "flops", &CostContext::addVector);
+  Add(Op.MatrixFlops, "matrix-flops", &CostContext::addMatrix);
+  // Of what is not known nothing is counted.
   for (auto [I, Elements] : llvm::enumerate(Op.Reads))
     if (Elements)
-      Ctx.reads(I, At.value(Elements, OutSize));
+      Ctx.reads(I, Amount(Elements, "reads").value_or(Ctx.constant(0)));
   for (auto [O, Elements] : llvm::enumerate(Op.Writes))
     if (Elements)
-      Ctx.writes(O, At.value(Elements, OutSize));
+      Ctx.writes(O, Amount(Elements, "writes").value_or(Ctx.constant(0)));
 }
 
 } // namespace xfa

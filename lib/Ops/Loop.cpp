@@ -85,6 +85,8 @@ static FactsList settle(InferContext &Ctx, GraphId Body, Operands &Of,
   for (ValueFacts &F : Of.Carried)
     if (Deep)
       widen(Ctx, F, ForgetsAll);
+  if (Deep && FirstOut == 1) // nor is the condition assumed to be folded
+    Of.Leading[1].Folded = false;
   for (unsigned Round = 0;; ++Round) {
     FactsList Out = Ctx.inferSubgraph(Body, Of.all());
     if (Out.size() < FirstOut + Of.Carried.size())
@@ -209,10 +211,7 @@ struct Unrolled {
 /// known or far.
 static std::optional<Unrolled> unroll(InferContext &Ctx, GraphId Body,
                                       const FactsList &Initial,
-                                      std::optional<int64_t> M) {
-  int64_t Most = mostUnrolled(Ctx, Body);
-  if (M && *M > Most)
-    return std::nullopt;
+                                      std::optional<int64_t> M, int64_t Most) {
   Unrolled Result;
   Result.Carried = Initial;
   for (int64_t I = 0; !M || I < *M; ++I) {
@@ -322,8 +321,11 @@ void inferLoop(InferContext &Ctx) {
   if (Element E = Ctx.scalar(0); E.kind() == Element::Int)
     M = E.expr().constant();
   bool MayEnd = First == Truth::True && (M ? *M > 0 : !Ctx.has(0));
-  if (MayEnd && (!Trips || anyUnsure(Out))) {
-    auto U = unroll(Ctx, *Body, Initial, M);
+  // Where none is followed, the body needs no inference anew: one more a level
+  // would double the time with each.
+  const int64_t Most = mostUnrolled(Ctx, *Body);
+  if (MayEnd && M.value_or(1) <= Most && (!Trips || anyUnsure(Out))) {
+    auto U = unroll(Ctx, *Body, Initial, M, Most);
     Ctx.inferSubgraph(*Body, Of.all()); // facts for every iteration again
     if (U) {
       for (size_t I = 0; I < NumCarried; ++I)

@@ -2,6 +2,8 @@
 
 #include "Build.h"
 
+#include "llvm/ADT/SetVector.h"
+
 namespace xfa {
 
 IntensityView intensityView(const ModelAnalysis &A, const Work &W,
@@ -9,21 +11,19 @@ IntensityView intensityView(const ModelAnalysis &A, const Work &W,
   IntensityView V;
   V.Kind = Kind;
   V.Ratio = intensityOf(W);
-  std::vector<std::string> Names;
-  auto Add = [&](llvm::StringRef Name) {
-    if (!llvm::is_contained(Names, Name))
-      Names.push_back(Name.str());
-  };
+  const Expr Flops = W.flops(), Bytes = W.bytes();
+  llvm::SetVector<llvm::StringRef> Names, Occurring;
+  for (Expr E : {Flops, Bytes})
+    for (llvm::StringRef Name : symbols(E))
+      Occurring.insert(Name);
   // In the order of the model's symbols; N of a step may be none of them.
   for (const SymbolInfo &S : A.Symbols)
-    for (Expr E : {W.flops(), W.bytes()})
-      if (llvm::is_contained(symbols(E), S.Name))
-        Add(S.Name);
-  for (Expr E : {W.flops(), W.bytes()})
-    for (llvm::StringRef Name : symbols(E))
-      Add(Name);
-  for (const std::string &Name : Names)
-    V.Along.push_back({Name, degree(W.flops(), Name), degree(W.bytes(), Name),
+    if (Occurring.contains(S.Name))
+      Names.insert(S.Name);
+  for (llvm::StringRef Name : Occurring)
+    Names.insert(Name);
+  for (llvm::StringRef Name : Names)
+    V.Along.push_back({Name.str(), degree(Flops, Name), degree(Bytes, Name),
                        limitOf(V.Ratio, Name)});
   return V;
 }

@@ -74,11 +74,15 @@ void buildNodes(Report &R) {
     if (I < A.Found.Layers.size())
       Row.Layer = A.Found.Layers[I];
     Row.Why = C.Unknown;
-    if (C.known()) {
-      Row.Flops = A.alias((C.Matrix + C.Vector) * C.Times);
-      Row.Read = A.alias(C.Read * C.Times);
-      Row.Written = A.alias(C.Written * C.Times);
-    }
+    // C16: what is known of an unknown cost is in the totals, so it is shown;
+    // of what nothing is known there is no figure.
+    auto Figure = [&](Expr Once) {
+      Expr All = Once * C.Times;
+      return C.known() || !All.is(0) ? A.alias(All) : Expr();
+    };
+    Row.Flops = Figure(C.Matrix + C.Vector);
+    Row.Read = Figure(C.Read);
+    Row.Written = Figure(C.Written);
     R.Nodes.push_back(std::move(Row));
   }
 }
@@ -99,10 +103,7 @@ void buildOps(Report &R) {
       R.Ops.push_back({Name, 0, 0, Zero, Zero});
     OpRow &Row = R.Ops[At->second];
     ++Row.Count;
-    if (!C.known()) {
-      ++Row.Unknown;
-      continue;
-    }
+    Row.Unknown += !C.known(); // what is known of it counts (C16)
     Row.Flops += (C.Matrix + C.Vector) * C.Times;
     Row.Bytes += (C.Read + C.Written) * C.Times;
   }

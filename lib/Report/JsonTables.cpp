@@ -112,6 +112,7 @@ void jsonNodes(llvm::json::OStream &J, const Report &R) {
         jsonExpr(J, "flops", Row.Flops);
         jsonExpr(J, "bytes_read", Row.Read);
         jsonExpr(J, "bytes_written", Row.Written);
+        J.attribute("exact", Row.Why.empty());
       });
     }
   });

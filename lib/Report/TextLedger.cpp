@@ -58,6 +58,8 @@ static std::vector<Term> splitTerms(Expr E) {
       Text.Monomial = "·" + Monomial;
     Result.push_back(std::move(Text));
   }
+  if (Result.empty())
+    Result.push_back({"", "0", ""});
   return Result;
 }
 

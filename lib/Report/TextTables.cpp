@@ -27,12 +27,13 @@ void textNodes(const Report &R, const TextStyle &Style, llvm::raw_ostream &OS) {
                            : Row.R    ? roleName(*Row.R).str()
                                       : "–";
     std::string Layer = Row.Layer < 0 ? "–" : llvm::itostr(Row.Layer);
-    if (!Row.Flops)
-      Table.add(
-          {Name, Op, RoleText, Layer, "? " + printable(Row.Why), "?", "?"});
-    else
-      Table.add({Name, Op, RoleText, Layer, formula(Row.Flops),
-                 formula(Row.Read), formula(Row.Written)});
+    const bool Known = Row.Why.empty();
+    auto Figure = [&](Expr E) {
+      return E ? atLeast(Known).str() + formula(E) : "?";
+    };
+    Table.add({Name, Op, RoleText, Layer,
+               Figure(Row.Flops) + (Known ? "" : " " + printable(Row.Why)),
+               Figure(Row.Read), Figure(Row.Written)});
   }
   Table.print(Style, OS);
 }

@@ -115,6 +115,21 @@ def test_nodes_that_contradict_it(old, new, why, model, described):
     assert why in unknown["why"]
 
 
+@pytest.mark.parametrize("key, formula", [("flops", "rest - 1000"), ("matrix-flops", "rest - 1000"), ("reads", "[rest - 1000]")])
+def test_what_may_be_negative_is_unknown(key, formula, model, described):
+    """C16: it is in no total, and max(…, 0) makes it known."""
+    lines = [line for line in NORM.splitlines() if not line.strip().startswith(f"{key}:")]
+    report = contract.analyze(model, "--view=nodes", described("\n".join([*lines, f"  {key}: {formula}"])))
+    (unknown,) = [node for node in report["coverage"]["unknown"] if node["node"] == "invented"]
+    assert f"{key}, -1000 + B*N here, may be negative" in unknown["why"]
+    at = {"B": 1, "N": 1}
+    known = sum(contract.evaluate(node["flops"], at) for node in report["nodes"] if node["flops"] is not None)
+    assert contract.evaluate(report["ledgers"]["graph"]["flops"], at) == known >= 2 * (2 * 64 * 64) + 64
+    at_least = formula.replace("rest - 1000", "'max(rest - 1000, 0)'")
+    report = contract.analyze(model, described("\n".join([*lines, f"  {key}: {at_least}"])))
+    assert report["coverage"]["unknown"] == []
+
+
 def test_without_flops_the_shape_is_known(model, described):
     text = "\n".join(line for line in NORM.splitlines() if "flops" not in line)
     report = contract.analyze(model, "--view=nodes", described(text))
@@ -133,6 +148,9 @@ def test_without_flops_the_shape_is_known(model, described):
     ("op: F\ninputs: ['rest']", "1: 'F': inputs: expected names or numbers of dimensions, as in \"..., N, D\", found 'rest'"),
     ("op: F\ntypes: floaty", "1: 'F': types: expected in0, in1, … or an element type as fp16, found 'floaty'"),
     ("op: F\nflops: 3 +", "1: 'F': flops: "),
+    ("op: F\nflops: 3/2", "1: 'F': flops: column 2: expected //, a quotient rounded down, found /"),
+    ("op: F\nflops: -3", "1: 'F': flops: expected 0 or more, found -3, which is negative whatever its names stand for"),
+    ("op: F\ninputs: ['N']\nreads: ['-1 - N']", "1: 'F': reads: expected 0 or more, found -1 - N"),
     ("op: F\noutputs: ['..., 3']", "1: 'F': outputs: expected `...` in an input, too; found it in '..., 3' alone"),
     ("", "1: expected an operator or a list of them, found nothing"),
     ("op: [F]", "1: op: expected a text, found a list"),

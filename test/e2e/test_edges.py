@@ -104,3 +104,66 @@ def test_long_chains_take_linear_time(kind, tmp_path):
         start = time.monotonic()
         done = subprocess.run([contract.BIN / command[0], *command[1:]], capture_output=True)
         assert done.returncode == 0 and time.monotonic() - start < 30, command
+
+
+def nested(kind, depth):
+    """A body in a body in a body: each If's or Loop's own."""
+    make, graph_of = helper.make_node, helper.make_graph
+    value = helper.make_tensor_value_info
+    nodes, result = [make("Relu", ["x"], ["r"])], "r"
+    for level in range(depth):
+        out = f"o{level}"
+        if kind == "If":
+            other = graph_of([make("Exp", ["x"], [f"e{level}"])], "e", [], [value(f"e{level}", TensorProto.FLOAT, None)])
+            body = graph_of(nodes, "t", [], [value(result, TensorProto.FLOAT, None)])
+            nodes = [make("If", ["c"], [out], then_branch=body, else_branch=other)]
+        else:
+            state = [f"i{level}", f"c{level}", f"s{level}"]
+            keep = make("Identity", [state[1]], [f"k{level}"])
+            body = graph_of([*nodes, keep], "b",
+                            [value(state[0], TensorProto.INT64, []), value(state[1], TensorProto.BOOL, []),
+                             value(state[2], TensorProto.FLOAT, None)],
+                            [value(f"k{level}", TensorProto.BOOL, []), value(result, TensorProto.FLOAT, None)])
+            nodes = [make("Loop", ["m", "c", "x"], [out], body=body)]
+        result = out
+    return graph_of(nodes, "g", [value("c", TensorProto.BOOL, []), value("m", TensorProto.INT64, []),
+                                 value("x", TensorProto.FLOAT, ["N"])], [value(result, TensorProto.FLOAT, None)])
+
+
+def seconds(tmp_path, graph):
+    path = tmp_path / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    start = time.monotonic()
+    done = run(path)
+    assert done.returncode == 0, done.stderr.decode()
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize("kind", ["If", "Loop"])
+def test_bodies_in_bodies_are_visited_once_a_level(kind, tmp_path):
+    """Twice a level would be a million times at this depth."""
+    assert seconds(tmp_path, nested(kind, 24)) < 5
+
+
+@pytest.mark.parametrize("kind", ["Split", "Concat"])
+def test_a_node_of_many_parts(kind, tmp_path):
+    """Where each part begins follows from where the one before it does."""
+    parts = [f"p{i}" for i in range(20000)]
+    value = helper.make_tensor_value_info
+    split = helper.make_node("Split", ["x"], parts, axis=0)
+    if kind == "Split":
+        graph = helper.make_graph([split], "g", [value("x", TensorProto.FLOAT, [20000, "N"])],
+                                  [value(parts[-1], TensorProto.FLOAT, None)])
+    else:
+        graph = helper.make_graph([helper.make_node("Concat", parts, ["y"], axis=0)], "g",
+                                  [value(p, TensorProto.FLOAT, ["N"]) for p in parts], [value("y", TensorProto.FLOAT, None)])
+    assert seconds(tmp_path, graph) < 8
+
+
+def test_thousands_of_symbols(tmp_path):
+    names = [f"x{i}" for i in range(2000)]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph([helper.make_node("Relu", [n], [f"y{n}"]) for n in names], "g",
+                              [value(n, TensorProto.FLOAT, [f"n{n}"]) for n in names],
+                              [value(f"y{n}", TensorProto.FLOAT, None) for n in names])
+    assert seconds(tmp_path, graph) < 5

@@ -33,12 +33,17 @@ struct AxisLink {
   static AxisLink whole() { return {}; }
 };
 
+/// Where the parts of a node's Concat or Split begin, for as many as were asked
+/// about: a node of thousands of parts is asked about each.
+using PartStarts = llvm::SmallVector<Expr, 2>;
+
 /// One node with what is known of its operands and results.
 struct LinkContext {
   const OpContext &Op;
   llvm::ArrayRef<const ValueFacts *> Outputs; ///< null: not wanted
   unsigned Out;                               ///< which result
   unsigned In;                                ///< which operand
+  PartStarts *Starts = nullptr;               ///< of this node; may be none
 
   const ValueFacts &input() const { return Op.input(In); }
   const ValueFacts &output() const { return *Outputs[Out]; }

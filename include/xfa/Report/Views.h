@@ -102,8 +102,9 @@ struct NodeRow {
   std::optional<Role> R;
   int Layer = -1;
   bool Folded = false;
-  Expr Flops, Read, Written; ///< null: unknown
-  std::string Why;           ///< why unknown
+  /// Null: nothing is known of it. Lower bounds where there is a reason (C16).
+  Expr Flops, Read, Written;
+  std::string Why; ///< why its cost is unknown; empty: it is known
 };
 
 struct OpRow {
