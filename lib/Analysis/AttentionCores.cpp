@@ -149,6 +149,16 @@ bool Recogniser::findValues(FoundCore &C, ValueId Probabilities, int64_t Axis) {
 /// product of Q and K. K is the operand that the softmax's axis comes from.
 bool Recogniser::findScores(FoundCore &C, ValueId V, int64_t Axis,
                             unsigned Depth) {
+  // An operand that is met on many ways is searched once.
+  auto [It, New] = NoScores.try_emplace({V, Axis}, MaxSteps + 1);
+  if (Depth >= It->second || scoresBehind(C, V, Axis, Depth))
+    return Depth < It->second;
+  NoScores[{V, Axis}] = Depth;
+  return false;
+}
+
+bool Recogniser::scoresBehind(FoundCore &C, ValueId V, int64_t Axis,
+                              unsigned Depth) {
   NodeId N = G.producer(V);
   if (!N || Depth > MaxSteps)
     return false;

@@ -31,9 +31,26 @@ bool Interval::isFinite() const {
   return Exact || (std::isfinite(Low) && std::isfinite(High));
 }
 
+/// How many times the data count in it.
+static double timesOf(const Interval &A) { return A.hasData() ? A.Times : 0; }
+
+/// Data that count too often could reach a fill.
+static Interval counted(Interval A, double Times) {
+  A.Times = Times;
+  if (!A.hasData() || Times <= LargestData)
+    return A;
+  if (A.LowData)
+    A.Low = -Infinity;
+  if (A.HighData)
+    A.High = Infinity;
+  A.LowData = A.HighData = false;
+  return A;
+}
+
 Interval hull(const Interval &A, const Interval &B) {
-  return {Expr(), std::min(A.Low, B.Low), std::max(A.High, B.High),
-          A.LowData || B.LowData, A.HighData || B.HighData};
+  return counted({Expr(), std::min(A.Low, B.Low), std::max(A.High, B.High),
+                  A.LowData || B.LowData, A.HighData || B.HighData},
+                 std::max(timesOf(A), timesOf(B)));
 }
 
 /// -inf + inf has no sign that anything follows from.
@@ -43,30 +60,23 @@ static double sum(double A, double B, double IfUndefined) {
 }
 
 Interval operator+(const Interval &A, const Interval &B) {
-  return {Expr(), sum(A.Low, B.Low, -Infinity), sum(A.High, B.High, Infinity),
-          A.LowData || B.LowData, A.HighData || B.HighData};
+  return counted({Expr(), sum(A.Low, B.Low, -Infinity),
+                  sum(A.High, B.High, Infinity), A.LowData || B.LowData,
+                  A.HighData || B.HighData},
+                 timesOf(A) + timesOf(B));
 }
 
 Interval operator-(const Interval &A) {
-  return {Expr(), -A.High, -A.Low, A.HighData, A.LowData};
+  return {Expr(), -A.High, -A.Low, A.HighData, A.LowData, A.Times};
 }
 
 static Interval scale(const Interval &A, double Factor) {
   if (Factor == 0)
     return A.isFinite() ? Interval::point(0) : Interval::anything();
-  bool Data = A.LowData || A.HighData;
   if (!std::isfinite(Factor))
-    return Data || A.Low * A.High <= 0 ? Interval::anything()
-                                       : Interval::point(A.Low * Factor);
-  Interval R = A;
-  // Data that are scaled further could reach a fill.
-  if (Data && std::abs(Factor) > LargestData) {
-    if (A.LowData)
-      R.Low = -Infinity;
-    if (A.HighData)
-      R.High = Infinity;
-    R.LowData = R.HighData = false;
-  }
+    return A.hasData() || A.Low * A.High <= 0 ? Interval::anything()
+                                              : Interval::point(A.Low * Factor);
+  Interval R = counted(A, timesOf(A) * std::abs(Factor));
   R.Low *= Factor;
   R.High *= Factor;
   if (Factor < 0) {
@@ -81,15 +91,16 @@ Interval operator*(const Interval &A, const Interval &B) {
     return scale(B, A.Low);
   if (B.isPoint())
     return scale(A, B.Low);
-  bool Data = A.LowData || A.HighData || B.LowData || B.HighData;
   if (!A.isFinite() || !B.isFinite())
     return Interval::anything();
-  if (Data) {
+  if (A.hasData() || B.hasData()) {
     // A number of a fill's size times data could be of either sign.
-    for (double Each : {A.Low, A.High, B.Low, B.High})
-      if (std::abs(Each) > LargestData)
-        return Interval::anything();
-    return Interval::data();
+    auto Size = [](const Interval &I) {
+      return std::max({std::abs(I.Low), std::abs(I.High), timesOf(I)});
+    };
+    double Times = Size(A) * Size(B);
+    return Times <= LargestData ? counted(Interval::data(), Times)
+                                : Interval::anything();
   }
   double P[] = {A.Low * B.Low, A.Low * B.High, A.High * B.Low, A.High * B.High};
   return Interval::between(*std::min_element(P, P + 4),
@@ -97,17 +108,40 @@ Interval operator*(const Interval &A, const Interval &B) {
 }
 
 Interval divide(const Interval &A, const Interval &B) {
-  if (B.isPoint() && B.Low != 0)
-    return scale(A, 1 / B.Low);
+  if (B.isPoint() && B.Low != 0) {
+    Interval R = scale(A, 1 / B.Low);
+    // As the graph divides: no product with a reciprocal, which is rounded.
+    if (!A.hasData() && B.Low > 0 && std::isfinite(B.Low))
+      return Interval::between(A.Low / B.Low, A.High / B.Low);
+    return R;
+  }
   if (A.isZero())
     return A;
   // Data are not taken to be 0; what has 0 as its bound may be.
+  if (!B.hasData())
+    return B.Low <= 0 && B.High >= 0
+               ? Interval::anything()
+               : A * Interval::between(1 / B.High, 1 / B.Low);
   if (!B.LowData && B.Low <= 0 && (B.HighData || B.High >= 0))
     return Interval::anything();
-  if (!A.isFinite() || std::abs(A.Low) > LargestData ||
-      std::abs(A.High) > LargestData)
-    return Interval::anything();
-  return Interval::data();
+  return isModest(A) ? Interval::data() : Interval::anything();
+}
+
+Interval truncated(const Interval &A) {
+  Interval R = A;
+  R.Low = std::trunc(A.Low);
+  R.High = std::trunc(A.High);
+  return R;
+}
+
+Interval exponential(const Interval &A) {
+  Interval R = Interval::between(A.LowData ? 0 : std::exp(A.Low), Infinity);
+  R.HighData = A.HighData && std::exp(A.High) <= LargestData;
+  if (!A.HighData)
+    R.High = std::exp(A.High);
+  else if (R.HighData)
+    R.High = std::max(1.0, std::exp(A.High));
+  return R;
 }
 
 Interval power(const Interval &A, const Interval &B) {
@@ -142,8 +176,12 @@ Interval logarithm(const Interval &A) {
 }
 
 Interval larger(const Interval &A, const Interval &B) {
-  Interval R{Expr(), std::max(A.Low, B.Low), std::max(A.High, B.High),
-             A.LowData && B.LowData, A.HighData || B.HighData};
+  Interval R{Expr(),
+             std::max(A.Low, B.Low),
+             std::max(A.High, B.High),
+             A.LowData && B.LowData,
+             A.HighData || B.HighData,
+             std::max(A.Times, B.Times)};
   // The one that is a number alone is a bound by itself.
   if (A.LowData != B.LowData)
     R.Low = A.LowData ? B.Low : A.Low;

@@ -17,6 +17,7 @@ struct Interval {
   Expr Exact; ///< the value itself; the bounds say nothing then
   double Low = 0, High = 0;
   bool LowData = true, HighData = true; ///< plus something from the data
+  double Times = 1;                     ///< the data, so many times
 
   static Interval data() { return {}; }
   static Interval anything();
@@ -35,6 +36,7 @@ struct Interval {
   bool isPoint() const {
     return !Exact && !LowData && !HighData && Low == High;
   }
+  bool hasData() const { return LowData || HighData; }
   bool isZero() const { return isPoint() && Low == 0; }
   /// Truth of a boolean.
   Truth truth() const;
@@ -50,6 +52,9 @@ constexpr double ScoreFloor = -9e3;
 /// reach a fill.
 constexpr double LargestData = 1e3;
 
+/// Sequences up to here are taken for granted.
+constexpr int64_t Unlimited = int64_t(1) << 20;
+
 /// No fill: a number that the data could be.
 inline bool isModest(const Interval &I) {
   return !I.Exact && I.Low >= -LargestData && I.High <= LargestData;
@@ -63,6 +68,13 @@ inline bool isMasked(const Interval &I) {
 inline bool masksByAssumption(const Interval &I) {
   return I.HighData && I.High > -1e30;
 }
+/// Beside columns that are at most Hidden, a fill, a softmax gives it nearly
+/// all weight: what scores are relative to does not matter, only how far they
+/// are from the fill. Nothing but a number bounds it from below.
+inline bool isOpenBeside(const Interval &I, const Interval &Hidden) {
+  double Floor = ScoreFloor / MaskFill * Hidden.High;
+  return !I.Exact && !Hidden.Exact && I.Low > Floor;
+}
 /// A softmax gives it weight.
 inline bool isOpen(const Interval &I) {
   return !I.Exact && I.Low > ScoreFloor && I.High < -MaskFill;
@@ -75,6 +87,9 @@ Interval operator*(const Interval &A, const Interval &B);
 Interval divide(const Interval &A, const Interval &B);
 Interval power(const Interval &A, const Interval &B);
 Interval logarithm(const Interval &A);
+/// Towards zero, as integers are divided.
+Interval truncated(const Interval &A);
+Interval exponential(const Interval &A);
 Interval larger(const Interval &A, const Interval &B);
 Interval smaller(const Interval &A, const Interval &B);
 

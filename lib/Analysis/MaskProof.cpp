@@ -48,14 +48,19 @@ Interval MaskProof::at(ValueId V, const Plane &P, HypothesisTy H) {
 void MaskProof::setHypothesis(HypothesisTy H, Expr RowBase, Expr ColumnBase) {
   Current = H;
   Expr Zero = Store.constant(0);
-  // Column position = row position + Step.
-  Expr Step = H == Above ? Gap + 1 : Zero;
   Hypothesis.clear();
-  Hypothesis[*Column.asSymbol()] = Row + RowBase - ColumnBase + Step;
+  Expr Last; // of both positions
+  if (H == Padded) {
+    Last = Column + ColumnBase + Gap + 1;
+    Hypothesis[*Row.asSymbol()] = Last - RowBase;
+  } else {
+    Last = Row + RowBase + (H == Above ? Gap + 1 : Zero);
+    Hypothesis[*Column.asSymbol()] = Last - ColumnBase;
+  }
   if (std::optional<llvm::StringRef> New = Frame.New.asSymbol())
-    Hypothesis[*New] = Row + RowBase - Frame.Past + Step + 1 + Rest;
+    Hypothesis[*New] = Last - Frame.Past + 1 + Rest;
   bool Cached = !RowBase.is(0) || !ColumnBase.is(0);
-  Epoch = H + (Cached ? 2 : 0) + UnreadEpochs * Supposed;
+  Epoch = H + (Cached ? CachedEpochs : 0) + UnreadEpochs * Supposed;
 }
 
 Interval MaskProof::atPair(ValueId V, const Plane &P, int64_t R, int64_t C,
@@ -154,6 +159,12 @@ Interval MaskProof::asValue(const Element &E) const {
 /// An initialiser or what shape inference knows of a value.
 Interval MaskProof::constant(ValueId V, const Index &At) {
   const ValueFacts &F = G.Facts[V];
+  // Before version 4 a file had to list all of them as inputs.
+  if (M.IrVersion >= 4 &&
+      llvm::any_of(M.main().InitialisedInputs,
+                   [&](const auto &I) { return I.Value == V; }))
+    assume("the input '" + M[V].Name.str() +
+           "' is not given: it is what the file has");
   if (F.Known.Splat)
     return asValue(F.Known.at(0));
   // What can be read at all: kept elements, or the file's bytes.
@@ -284,12 +295,26 @@ Interval MaskProof::input(ValueId V, const Index &At) {
   // A witness: a sequence without padding.
   if (Current == Pair)
     return Interval::point(1);
+  if (Current == Padded && apply(At.back()) == apply(ColumnPosition))
+    return Interval::point(0);
+  if (Current == Padded && apply(At.back()) == apply(RowPosition))
+    return Interval::point(1);
   // Masks as inputs are 0 and 1 in every interface.
   return Interval::between(0, 1);
 }
 
+bool MaskProof::hasMaskInput() const {
+  return llvm::any_of(M.main().Inputs,
+                      [&](ValueId V) { return isMaskInput(V); });
+}
+
 bool MaskProof::isMaskInput(ValueId V) const {
   if (V == Frame.Tokens || !M[V].IsInput)
+    return false;
+  // What is called positions or numbers is not 0 or 1, however it is used.
+  llvm::StringRef Name = M[V].Name;
+  if (Name.contains_insensitive("position") ||
+      Name.ends_with_insensitive("ids"))
     return false;
   const ValueFacts &F = G.Facts[V];
   if (!F.HasRank || F.rank() != 2 || F.Dims[1] != Frame.Total)
@@ -321,15 +346,20 @@ Interval MaskProof::bounds(const Interval &I) const {
     return I;
   Expr E = apply(I.Exact);
   std::optional<int64_t> Low = lowerBound(E), High = upperBound(E);
-  Interval R = Interval::data();
-  if (Low) {
+  if (!Low || !High) {
+    // What grows with positions is as large as they get: no data.
+    Substitution Cut;
+    for (llvm::StringRef Name : symbols(E))
+      Cut[Name] = min(Store.symbol(Name), Store.constant(Unlimited));
+    Expr Most = substitute(E, Cut);
+    Low = Low ? Low : lowerBound(Most);
+    High = High ? High : upperBound(Most);
+  }
+  Interval R = Interval::anything();
+  if (Low)
     R.Low = static_cast<double>(*Low);
-    R.LowData = false;
-  }
-  if (High) {
+  if (High)
     R.High = static_cast<double>(*High);
-    R.HighData = false;
-  }
   return R;
 }
 

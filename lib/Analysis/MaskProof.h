@@ -37,7 +37,8 @@ public:
     Above,    ///< the column's position is after the row's
     Diagonal, ///< they are equal
     Pair,     ///< given numbers
-    Nothing   ///< no hypothesis
+    Nothing,  ///< no hypothesis
+    Padded    ///< the column's is before the row's, and padding
   };
   /// Which axes of a value are rows and columns, and the positions at index 0.
   struct Plane {
@@ -96,12 +97,13 @@ public:
 
   /// An input that only says which positions are padding.
   bool isMaskInput(ValueId V) const;
+  bool hasMaskInput() const;
 
 private:
   using Index = llvm::SmallVector<Expr, 4>;
   struct Operands; // of one node, evaluated on demand
 
-  /// Above or Diagonal.
+  /// Above, Diagonal or Padded.
   void setHypothesis(HypothesisTy H, Expr RowBase, Expr ColumnBase);
   Interval start(ValueId V, const Plane &P);
   Interval value(ValueId V, const Index &At);
@@ -129,8 +131,8 @@ private:
   Interval held(const Interval &I, ElemType Type);
   bool staysExact(Expr E, ElemType Type);
   /// The softmax N at At runs over columns alone, and a row's own is open: what
-  /// is masked gets nothing.
-  bool sharesOutColumns(NodeId N, const Index &At);
+  /// is Masked gets nothing.
+  bool sharesOutColumns(NodeId N, const Index &At, const Interval &Masked);
 
   Expr apply(Expr E) const { return substitute(E, Hypothesis); }
   Truth isLess(Expr A, Expr B) const { return less(apply(A), apply(B)); }
@@ -155,8 +157,9 @@ private:
       Seen;
   llvm::DenseMap<NodeId, bool> InPlace;
   llvm::DenseMap<ValueId, llvm::SmallVector<ValueId, 1>> LeavesBranch;
-  unsigned Epoch = 0;                       ///< tells hypotheses apart in Seen
-  static constexpr unsigned PlaceEpoch = 8; ///< no hypothesis
+  unsigned Epoch = 0; ///< tells hypotheses apart in Seen
+  static constexpr unsigned CachedEpochs = 5;        ///< hypotheses
+  static constexpr unsigned PlaceEpoch = 15;         ///< no hypothesis
   static constexpr unsigned UnreadEpochs = 1u << 16; ///< times Supposed
   unsigned Depth = 0;
   std::vector<std::string> Assumed;

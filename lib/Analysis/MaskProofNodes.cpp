@@ -3,7 +3,6 @@
 #include "MaskProofOperands.h"
 
 #include <cmath>
-#include <limits>
 
 namespace xfa {
 
@@ -134,10 +133,8 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
     return Ops.get(0);
   case OpKind::Cast: {
     Interval I = Ops.get(0);
-    if (isInteger(G.Facts[Result].Elem) && !I.Exact) {
-      I.Low = std::trunc(I.Low);
-      I.High = std::trunc(I.High);
-    }
+    if (isInteger(G.Facts[Result].Elem) && !I.Exact)
+      I = truncated(I);
     if (G.Facts[Result].Elem != ElemType::Bool)
       return I;
     if (I.Exact)
@@ -161,12 +158,10 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
       return Interval::exact(floorDiv(A.Exact, B.Exact));
     if (Whole && Kind == OpKind::Mod)
       return Interval::exact(mod(A.Exact, B.Exact));
-    Interval R = arithmetic(Kind, A, B);
-    if (Kind == OpKind::Div && isInteger(G.Facts[Result].Elem) && !R.Exact) {
-      R.Low = std::trunc(R.Low);
-      R.High = std::trunc(R.High);
-    }
-    return R;
+    Interval I = arithmetic(Kind, A, B);
+    return Kind == OpKind::Div && isInteger(G.Facts[Result].Elem) && !I.Exact
+               ? truncated(I)
+               : I;
   }
   case OpKind::Reciprocal:
     return arithmetic(OpKind::Div, Interval::point(1), Ops.get(0));
@@ -208,19 +203,13 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
     Interval I = bounds(Kind == OpKind::Softmax ? value(Ops.Values[0], Ops.At)
                                                 : Ops.get(0));
     if (isMasked(I) &&
-        (Kind != OpKind::Softmax || sharesOutColumns(N, Ops.At))) {
+        (Kind != OpKind::Softmax || sharesOutColumns(N, Ops.At, I))) {
       if (masksByAssumption(I))
         assume("scores stay above -9,000, so that a fill of " +
                std::to_string(static_cast<int64_t>(I.High)) + " masks");
       return Interval::point(0);
     }
-    Interval R = Interval::between(0, 1);
-    if (Kind == OpKind::Exp) {
-      R.HighData = true;
-      if (I.High > LargestData)
-        R.High = std::numeric_limits<double>::infinity();
-    }
-    return R;
+    return Kind == OpKind::Exp ? exponential(I) : Interval::between(0, 1);
   }
   case OpKind::ReduceMax:
   case OpKind::ReduceLogSumExp:

@@ -16,9 +16,8 @@
 
 namespace xfa {
 
-/// Sequences up to here are taken for granted, and shorter ones than the other
-/// are no use.
-static constexpr int64_t Unlimited = int64_t(1) << 20, Shortest = 16;
+/// Shorter sequences are no use.
+static constexpr int64_t Shortest = 16;
 
 namespace {
 /// The integers around 0 that a type has all of.
@@ -151,7 +150,8 @@ Interval MaskProof::held(const Interval &I, ElemType Type) {
   return R;
 }
 
-bool MaskProof::sharesOutColumns(NodeId N, const Index &At) {
+bool MaskProof::sharesOutColumns(NodeId N, const Index &At,
+                                 const Interval &Masked) {
   OpContext Op(M, N, Store, {});
   bool Flattens = Op.opset() < 13;
   int64_t Rank = static_cast<int64_t>(At.size());
@@ -167,15 +167,16 @@ bool MaskProof::sharesOutColumns(NodeId N, const Index &At) {
         (Here && llvm::is_contained(Names, RowName)))
       return false;
   }
-  if (Current != Above)
+  if (Current != Above && Current != Padded)
     return Current == Diagonal || Current == Pair;
   // Where all are masked, all get the same.
   Substitution SavedHypothesis = Hypothesis;
+  HypothesisTy Before = Current;
   unsigned SavedEpoch = Epoch;
   setHypothesis(Diagonal, RowPosition - Row, ColumnPosition - Column);
-  bool Open = isOpen(bounds(value(G.operand(N, 0), At)));
+  bool Open = isOpenBeside(bounds(value(G.operand(N, 0), At)), Masked);
   Hypothesis = SavedHypothesis;
-  Current = Above;
+  Current = Before;
   Epoch = SavedEpoch;
   return Open;
 }

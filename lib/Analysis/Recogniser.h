@@ -17,6 +17,8 @@
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SetVector.h"
 
+#include <map>
+
 namespace xfa {
 
 using NodeSet = llvm::SmallSetVector<NodeId, 16>;
@@ -78,6 +80,7 @@ private:
   std::optional<SpelledSoftmax> spelledSoftmax(NodeId N) const;
   std::optional<FoundCore> coreOfSoftmax(const SpelledSoftmax &S);
   bool findScores(FoundCore &C, ValueId V, int64_t Axis, unsigned Depth);
+  bool scoresBehind(FoundCore &C, ValueId V, int64_t Axis, unsigned Depth);
   bool findValues(FoundCore &C, ValueId Probabilities, int64_t Axis);
 
   // AttentionOperators.cpp
@@ -170,6 +173,9 @@ private:
   int LmHead = -1;
   NodeId TokenEmbedding;
   bool LearnedPositions = false, Rotary = false;
+
+  /// Where no product was found, and the least depth from which that was.
+  std::map<std::pair<ValueId, int64_t>, unsigned> NoScores;
 };
 
 } // namespace xfa

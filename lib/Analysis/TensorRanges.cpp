@@ -4,22 +4,44 @@
 
 #include "ConstantPlane.h"
 
+#include "xfa/Analysis/AxisLinks.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
-#include <limits>
 
 namespace xfa {
 
-static constexpr double Infinity = std::numeric_limits<double>::infinity();
-
 TensorRanges::TensorRanges(const FlatGraph &G)
-    : G(G), M(G.M), Ranges(M.Values.size()) {
-  for (NodeId N : G.order())
-    if (G.kind(N) != OpKind::Constant)
-      for (auto [Out, V] : llvm::enumerate(M[N].Outputs))
-        if (V)
-          Ranges[V.Index] = result(N, static_cast<unsigned>(Out));
+    : G(G), M(G.M), Ranges(M.Values.size()), Given(M.Values.size()) {
+  for (ValueId In : M.main().Inputs)
+    Given[In.Index] = true;
+  for (NodeId N : G.order()) {
+    if (G.kind(N) == OpKind::Constant)
+      continue;
+    bool ReadsInputs = !readsShapeOnly(G.kind(N)) && reads(N, Given);
+    for (auto [Out, V] : llvm::enumerate(M[N].Outputs))
+      if (V) {
+        Given[V.Index] = ReadsInputs;
+        Ranges[V.Index] = result(N, static_cast<unsigned>(Out));
+      }
+  }
+}
+
+bool TensorRanges::reads(NodeId N, const std::vector<bool> &Which) const {
+  // What bodies read is not listed.
+  bool HasBody = llvm::any_of(
+      M[N].Attributes, [](const Attribute &A) { return !A.Graphs.empty(); });
+  for (unsigned I = 0; !HasBody && I < M[N].Inputs.size(); ++I)
+    if (ValueId V = G.operand(N, I); V && Which[G.canonical(V).Index])
+      return true;
+  return HasBody;
+}
+
+/// What positions are, and numbers of them.
+static Interval ofPositions() {
+  return Interval::between(-static_cast<double>(Unlimited),
+                           static_cast<double>(Unlimited));
 }
 
 Interval TensorRanges::operator[](ValueId V) const {
@@ -28,23 +50,26 @@ Interval TensorRanges::operator[](ValueId V) const {
     return Interval::anything();
   if (G.Facts[V].Elem == ElemType::Bool)
     return Interval::unknownBool();
-  return M[V].Const ? constant(V) : Ranges[V.Index];
+  // Weights are data, and not read: only tables that are small, or square as
+  // masks are.
+  return M[V].Const ? read(V).value_or(Interval::data()) : Ranges[V.Index];
 }
 
-/// Weights are data, and not read: only tables that are small, or square as
-/// masks are.
-Interval TensorRanges::constant(ValueId V) const {
+std::optional<Interval> TensorRanges::read(ValueId V) const {
+  if (!G.Facts[V].HasRank)
+    return std::nullopt;
   ConstantReader Reader(M, G.Facts[V], M[V].Const, ConstantReader::Tables);
   if (!Reader.readable())
-    return Interval::data();
+    return std::nullopt;
   ConstantPlane All;
   for (Expr Dim : G.Facts[V].Dims) {
     All.Low.push_back(0);
     All.High.push_back(*Dim.constant() - 1);
   }
   std::optional<std::pair<double, double>> Range = Reader.range(All);
-  return Range ? Interval::between(Range->first, Range->second)
-               : Interval::data();
+  if (!Range)
+    return std::nullopt;
+  return Interval::between(Range->first, Range->second);
 }
 
 Interval TensorRanges::operand(NodeId N, unsigned I) const {
@@ -69,6 +94,12 @@ static bool isProduct(OpKind Kind) {
 }
 
 Interval TensorRanges::mixed(NodeId N) const {
+  // A sum over positions alone grows with their number, as no score does.
+  bool Sums = !(opTraits(G.kind(N)) & trait::Elementwise) && !reads(N, Given);
+  for (unsigned I = 0; Sums && I < M[N].Inputs.size(); ++I)
+    if (ValueId V = G.operand(N, I))
+      if (!G.Facts[V].HasRank || !constantDims(G.Facts[V].Dims))
+        return Interval::anything();
   for (const Attribute &A : M[N].Attributes)
     if (A.Kind == AttrKind::Float && !(std::abs(A.F) <= LargestData))
       return Interval::anything();
@@ -163,10 +194,12 @@ Interval TensorRanges::result(NodeId N, unsigned Out) const {
     case Element::Int:
       if (auto C = E.expr().constant())
         return Interval::point(static_cast<double>(*C));
-      return Interval::data();
+      return ofPositions();
     default:
       break;
     }
+  else if (std::optional<Interval> Known = read(V))
+    return *Known;
   switch (G.kind(N)) {
   case OpKind::If: {
     auto Results = G.branchResults(N, Out);
@@ -196,6 +229,7 @@ Interval TensorRanges::result(NodeId N, unsigned Out) const {
 
 Interval TensorRanges::computed(NodeId N) const {
   Interval A = operand(N, 0), B = operand(N, 1);
+  ElemType Type = G.Facts[G.result(N)].Elem;
   switch (G.kind(N)) {
   case OpKind::Identity:
   case OpKind::Transpose:
@@ -244,8 +278,12 @@ Interval TensorRanges::computed(NodeId N) const {
     return Reduction && Reduction->S != "none" ? mixed(N) : oneOf(N, {0, 2});
   }
   case OpKind::Cast:
-    // What a type cannot hold becomes an infinity, or wraps.
-    return isModest(A) ? A : Interval::anything();
+    // What a type cannot hold becomes an infinity, or wraps; any of 32 bits
+    // holds positions.
+    return isModest(A) || (elemBits(Type) >= 32 && A.Low >= -Unlimited &&
+                           A.High <= Unlimited)
+               ? A
+               : Interval::anything();
   case OpKind::Add:
     return A + B;
   case OpKind::Sub:
@@ -280,11 +318,8 @@ Interval TensorRanges::computed(NodeId N) const {
   case OpKind::Max:
   case OpKind::Clip:
     return limited(N);
-  case OpKind::Exp: {
-    Interval R = Interval::between(0, A.High <= LargestData ? 1 : Infinity);
-    R.HighData = true;
-    return R;
-  }
+  case OpKind::Exp:
+    return exponential(A);
   case OpKind::Softmax:
   case OpKind::Hardmax:
   case OpKind::Sigmoid:
@@ -307,11 +342,9 @@ Interval TensorRanges::computed(NodeId N) const {
         return Interval::anything();
     return Interval::data();
   case OpKind::Range: {
-    Interval R = Interval::data();
-    if (A.isPoint() && operand(N, 2).isPoint() && operand(N, 2).Low > 0) {
+    Interval R = ofPositions();
+    if (A.isPoint() && operand(N, 2).isPoint() && operand(N, 2).Low > 0)
       R.Low = A.Low;
-      R.LowData = false;
-    }
     return R;
   }
   case OpKind::Shape:
@@ -319,7 +352,7 @@ Interval TensorRanges::computed(NodeId N) const {
   case OpKind::ArgMax:
   case OpKind::ArgMin:
   case OpKind::NonZero:
-    return Interval::data();
+    return ofPositions();
   default:
     return mixed(N);
   }

@@ -21,7 +21,8 @@ public:
   Interval operator[](ValueId V) const;
 
 private:
-  Interval constant(ValueId V) const;
+  /// Of elements that are known, or that the file has.
+  std::optional<Interval> read(ValueId V) const;
   Interval result(NodeId N, unsigned Out) const;
   Interval computed(NodeId N) const;
   /// Of tensors made of those at Operands, element by element.
@@ -37,9 +38,13 @@ private:
   bool reducesOther(NodeId N, unsigned I,
                     llvm::function_ref<bool(OpKind)> Reduction) const;
 
+  /// An operand of N is one of them, or may be.
+  bool reads(NodeId N, const std::vector<bool> &Which) const;
+
   const FlatGraph &G;
   const Model &M;
   std::vector<Interval> Ranges; ///< by ValueId; constants when asked for
+  std::vector<bool> Given;      ///< by ValueId: follows from inputs' elements
 };
 
 } // namespace xfa

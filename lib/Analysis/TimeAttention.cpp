@@ -133,6 +133,15 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
   }
   if (!Holds)
     Proof.forgetSince(Before);
+  else if (Is->Padding < 0 || !Padding) {
+    std::optional<MaskProof::Plane> P =
+        Mask ? planeOf(Mask) : std::optional<MaskProof::Plane>();
+    bool Adds = Mask && G.Facts[Mask].Elem != ElemType::Bool;
+    expectPaddingHidden(
+        N, P ? Mask : ValueId(), P.value_or(MaskProof::Plane()),
+        Adds ? isMasked
+             : [](const Interval &I) { return I.truth() == Truth::False; });
+  }
   for (unsigned I = 0; I < M[N].Inputs.size(); ++I) {
     ValueId In = G.operand(N, I);
     if (!In)

@@ -89,7 +89,23 @@ bool TimePass::isProvedNow(ValueId V, const MaskProof::Plane &P, bool ByMask) {
   if (masksByAssumption(Above))
     Proof.assume("scores stay above -9,000, so that a fill of " +
                  std::to_string(static_cast<int64_t>(Above.High)) + " masks");
-  return isOpen(Proof.at(V, P, MaskProof::Diagonal));
+  return isOpenBeside(Proof.at(V, P, MaskProof::Diagonal), Above);
+}
+
+void TimePass::expectPaddingHidden(NodeId N, ValueId V,
+                                   const MaskProof::Plane &P,
+                                   bool (*Hidden)(const Interval &)) {
+  bool OnTokens = false;
+  for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
+    if (ValueId In = G.operand(N, I))
+      OnTokens |= facts(In).Tokens;
+  if (Result.Unmasked || !OnTokens || !Proof.hasMaskInput())
+    return;
+  MaskProof::Mark Before = Proof.mark();
+  if (!V || !Hidden(Proof.at(V, P, MaskProof::Padded))) {
+    Proof.forgetSince(Before);
+    Result.Unmasked = N;
+  }
 }
 
 int TimePass::provedRow(NodeId N, ValueId V, const TimeAxis &Column,
@@ -100,8 +116,12 @@ int TimePass::provedRow(NodeId N, ValueId V, const TimeAxis &Column,
         !L.Low.is(0) || Column.Length != Frame.Total || T.Length != Frame.New)
       continue;
     MaskProof::Plane P{T.Axis, Column.Axis, T.Base, Column.Base};
-    if (isProved(V, P, ByMask))
+    if (isProved(V, P, ByMask)) {
+      expectPaddingHidden(
+          N, V, P,
+          ByMask ? isMasked : [](const Interval &I) { return I.isZero(); });
       return L.OutAxis;
+    }
     findLeak(N, V, P, ByMask);
     return -1;
   }

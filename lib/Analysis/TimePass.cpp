@@ -337,6 +337,10 @@ void TimePass::follow(const LinkContext &Ctx, const TimeAxis &T,
     // Beyond the operand's end stands something that N decides.
     if (!OnTokens && *Move > 0 && O->Length == T.Length)
       break;
+    Expr Behind = Ctx.output().Dims[L.OutAxis] - Ctx.input().Dims[T.Axis];
+    if (!OnTokens && Kind == OpKind::Pad &&
+        lessEqual(Behind + L.Low, Store.constant(0)) != Truth::True)
+      blame(F, false, placesByLength(N));
     return depend(F, L.OutAxis, One, One, O->Length, T.Dep, T.Shift + *Move);
   }
   case AxisLink::Window:

@@ -66,6 +66,10 @@ private:
                 const AxisLinks &Links, bool ByMask);
   bool isProved(ValueId V, const MaskProof::Plane &P, bool ByMask);
   bool isProvedNow(ValueId V, const MaskProof::Plane &P, bool ByMask);
+  /// N mixes positions of the tokens by V: where an input marks padding, padded
+  /// columns have to count for nothing, too.
+  void expectPaddingHidden(NodeId N, ValueId V, const MaskProof::Plane &P,
+                           bool (*Hidden)(const Interval &));
   void findLeak(NodeId N, ValueId V, const MaskProof::Plane &P, bool ByMask);
   bool mayCancel(NodeId N) const;
   void searchLeak(NodeId N, ValueId V, const MaskProof::Plane &P, bool ByMask);

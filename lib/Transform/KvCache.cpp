@@ -12,6 +12,7 @@
 #include "xfa/Transform/Pass.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
 
 namespace xfa {
@@ -68,19 +69,23 @@ std::vector<Kept> nameCache(const kvcache::Facts &F, const Plan &P,
         }
     }
   std::vector<Kept> Result;
-  llvm::DenseMap<llvm::StringRef, unsigned> Seen;
+  llvm::StringSet<> Taken;
+  for (const Value &V : F.M.Values)
+    Taken.insert(V.Name);
   unsigned Nameless = 0;
   for (ValueId V : P.Cut) {
     auto It = Names.find(V);
     std::string Name =
         It != Names.end() ? It->second : "other." + std::to_string(Nameless++);
-    for (const Kept &Each : Result)
-      if (Each.Past == "past_key_values." + Name)
-        Name = "other." + std::to_string(Nameless++);
+    while (Taken.contains("past_key_values." + Name) ||
+           Taken.contains("present." + Name))
+      Name = "other." + std::to_string(Nameless++);
     Kept K;
     K.Value = V;
     K.Past = "past_key_values." + Name;
     K.Present = "present." + Name;
+    Taken.insert(K.Past);
+    Taken.insert(K.Present);
     bool Layout;
     K.BytesPerToken = F.keptBytes(V, Layout);
     K.TimeAxis = F.time(V).Axes[0].Axis;

@@ -335,6 +335,14 @@ std::optional<Rule> Facts::rule(ValueId V, Version Wanted,
     }
     return C;
   }
+  case OpKind::MsRotaryEmbedding:
+    // Where the first row stands; new rows stand behind the past.
+    if (Op.Inputs.size() > 1 && time(Op.Inputs[1]).Axes.empty()) {
+      Why = "takes the first row's position for that of all: it would have to "
+            "be given one a row, [sequences, positions]";
+      return std::nullopt;
+    }
+    break;
   case OpKind::Shape:
   case OpKind::Size:
     Why =

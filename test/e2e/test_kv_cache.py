@@ -124,7 +124,9 @@ def moved(run, tokens):
 NOT_FOLLOWED = {"pool_max_causal", "pool_mean_causal", "shift_concat", "shift_edge", "reverse_twice", "first", "first_gathered", "gather_before",
                 "gather_half", "lstm", "gru", "rnn", "scan", "scrambled", "swapped", "mask_even_columns", "alibi_from_end", "concat_before"}
 # Beside a padding mask that they do not look at, these would carry padding into rows that are none.
-BLIND = {"conv_causal", "conv_dilated", "conv_depthwise", "cumsum", "cumsum_exclusive", "running_mean", "shift", "shift_three", "state_running"}
+BLIND = {"conv_causal", "conv_dilated", "conv_depthwise", "cumsum", "cumsum_exclusive", "running_mean", "shift", "shift_three", "state_running",
+         "linear_causal", "linear_strict", "mask_right_axis", "mask_chunks_causal", "mask_dilated", "mask_by_token", "linear_attention",
+         "linear_attention_normal", "einsum_triangle"}
 
 
 @pytest.mark.parametrize("attends, padding", [(True, "none"), (False, "none"), (True, "and")], ids=["beside", "alone", "padded"])
