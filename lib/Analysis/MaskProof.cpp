@@ -283,8 +283,11 @@ std::vector<std::string> MaskProof::assumptions() const {
 }
 
 Interval MaskProof::input(ValueId V, const Index &At) {
+  // What the caller decides is no witness of a leak.
   if (!isMaskInput(V))
-    return unknownOf(V);
+    return Current == Pair && V != Frame.Tokens && isFloat(G.Facts[V].Elem)
+               ? Interval::anything()
+               : unknownOf(V);
   if ((Current == Diagonal || Current == Above) &&
       apply(At.back()) == apply(RowPosition)) {
     PaddingAssumed = true;

@@ -2,6 +2,8 @@
 
 #include "MaskProofOperands.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <cmath>
 
 namespace xfa {
@@ -162,6 +164,17 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
     return Kind == OpKind::Div && isInteger(G.Facts[Result].Elem) && !I.Exact
                ? truncated(I)
                : I;
+  }
+  case OpKind::Sqrt: {
+    Interval Of = Ops.get(0), I = bounds(Of);
+    if (I.hasData() || I.Low < 0)
+      return unknownOf(Result);
+    // An input has something along each axis.
+    if (Of.Exact && llvm::any_of(M.main().Inputs, [&](ValueId V) {
+          return llvm::is_contained(G.Facts[V].Dims, Of.Exact);
+        }))
+      I.Low = std::max(I.Low, 1.0);
+    return Interval::between(std::sqrt(I.Low), std::sqrt(I.High));
   }
   case OpKind::Reciprocal:
     return arithmetic(OpKind::Div, Interval::point(1), Ops.get(0));

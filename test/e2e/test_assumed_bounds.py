@@ -187,3 +187,12 @@ def test_a_mask_that_the_caller_may_replace(tmp_path):
     causal = verdict(model, tmp_path)
     assert causal["verdict"] == "proved" and said in causal["assumptions"], causal
     assert said in rewritten(model, tmp_path)[2]
+
+
+def test_a_fill_that_the_caller_gives(tmp_path):
+    """Neither proved nor refuted: -1e9 hides, 0 does not."""
+    model = Shown(lambda d, scores, row: scores).model()
+    fill = next(each for each in model.graph.node if each.op_type == "Where").input[2]
+    model.graph.initializer.remove(next(each for each in model.graph.initializer if each.name == fill))
+    model.graph.input.append(helper.make_tensor_value_info(fill, TensorProto.FLOAT, []))
+    assert verdict(model, tmp_path)["verdict"] == "unknown"
