@@ -5,6 +5,7 @@
 #include "xfa/Analysis/Decode.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <map>
 
@@ -168,9 +169,62 @@ void settleKind(Structure &S) {
     S.Kind = Structure::Encoder;
 }
 
+/// How many weights the initialisers of operators with block-quantised weights
+/// stand for: none for scales and zero points.
+llvm::DenseMap<ValueId, int64_t> quantisedWeights(const Model &M) {
+  llvm::DenseMap<ValueId, int64_t> Found;
+  auto Note = [&](const Node &N, unsigned Input, int64_t Weights) {
+    if (Input < N.Inputs.size() && N.Inputs[Input])
+      Found[N.Inputs[Input]] = Weights;
+  };
+  auto Number = [](const Node &N, llvm::StringRef Name, int64_t Default) {
+    const Attribute *A = N.attribute(Name);
+    return A ? A->I : Default;
+  };
+  auto Product = [](int64_t A, int64_t B) {
+    int64_t Result = 0; // damaged attributes multiply to anything
+    return llvm::MulOverflow(A, B, Result) ? 0 : Result;
+  };
+  // A byte holds two of 4 bits; types of 4 bits hold one, as they say.
+  auto Unpacked = [&](const Node &N, unsigned Input, llvm::StringRef Bits) {
+    ValueId V = Input < N.Inputs.size() ? N.Inputs[Input] : ValueId();
+    if (!V || !M[V].Const)
+      return int64_t(0);
+    const Constant &C = M[M[V].Const];
+    const int64_t Width = Number(N, Bits, 4);
+    const bool Packed = elemBits(C.Elem) == 8 && Width > 0 && Width < 8;
+    return Product(C.numElements().value_or(0), Packed ? 8 / Width : 1);
+  };
+  for (const Node &N : M.Nodes) {
+    switch (N.Kind) {
+    case OpKind::MsMatMulNBits:
+      Note(N, 1, Product(Number(N, "K", 0), Number(N, "N", 0))); // no padding
+      Note(N, 2, 0);
+      Note(N, 3, 0);
+      break;
+    case OpKind::MsGatherBlockQuantized:
+      Note(N, 0, Unpacked(N, 0, "bits"));
+      Note(N, 2, 0);
+      Note(N, 3, 0);
+      break;
+    case OpKind::MsQMoE:
+      for (unsigned Weights : {2u, 5u, 8u}) {
+        Note(N, Weights, Unpacked(N, Weights, "expert_weight_bits"));
+        Note(N, Weights + 1, 0);
+      }
+      break;
+    default:
+      break;
+    }
+  }
+  return Found;
+}
+
 void countParameters(const Model &M, ModelAnalysis &A) {
-  bool AnyPayload = false, AnyWeight = false;
-  for (const Value &V : M.Values) {
+  const llvm::DenseMap<ValueId, int64_t> Quantised = quantisedWeights(M);
+  bool AnyPayload = false, AnyWeight = false, AnyLarge = false;
+  for (size_t I = 0; I < M.Values.size(); ++I) {
+    const Value &V = M.Values[I];
     if (!V.IsInitializer || !V.Const)
       continue;
     const Constant &C = M[V.Const];
@@ -182,11 +236,16 @@ void countParameters(const Model &M, ModelAnalysis &A) {
     if (C.Dims.empty() || !(isFloat(C.Elem) || elemBits(C.Elem) <= 8) ||
         C.Elem == ElemType::Bool)
       continue;
-    A.Parameters += *Count;
+    auto Weights = Quantised.find(ValueId(I));
+    A.Parameters += Weights == Quantised.end() ? *Count : Weights->second;
     AnyWeight = true;
-    // The large ones decide: exporters keep small constants inside.
-    if (*Count > 1024)
-      AnyPayload |= C.Present && !C.External;
+    // The large ones decide, where there are any: exporters keep small
+    // constants inside.
+    const bool Large = *Count > 1024, Inside = C.Present && !C.External;
+    if (Large && !AnyLarge)
+      AnyPayload = false;
+    AnyLarge |= Large;
+    AnyPayload |= Inside && Large == AnyLarge;
   }
   A.WeightsPresent = AnyWeight && AnyPayload;
 }

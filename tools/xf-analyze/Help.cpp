@@ -66,7 +66,7 @@ Output
 
 Examples
   xf-analyze gpt2-xl.onnx --gpu=t4
-  xf-analyze model.onnx --gpu=a100,h100 --at="B=8,N=2048" --dtype=fp16
+  xf-analyze model.onnx --gpu=a100-80gb,h100 --at="B=8,N=2048" --dtype=fp16
   xf-analyze model.onnx --sweep="B=1:64:x2,N=128:4096:x2" --format=csv -o out.csv
   xf-analyze model.onnx --view=nodes --format=json
   xf-analyze model.onnx --gpu=t4 --draft=small.onnx --gamma=3 --alpha=0.8
