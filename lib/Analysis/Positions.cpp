@@ -33,6 +33,8 @@ bool Recogniser::addsTable(NodeId N) const {
 /// position and channel, [..., N, head_dim]: not ones, nor a gain for each head
 /// and channel that all positions share.
 bool Recogniser::isAngles(ValueId Other, const FoundCore &C) const {
+  if (!Other)
+    return false;
   const ValueFacts &F = Facts[Other];
   if (!F.HasRank)
     return true;

@@ -201,7 +201,7 @@ bool Recogniser::onStream(ValueId V) const {
       if (G.kind(Reader) == OpKind::Add && !G.folded(G.operand(Reader, 0)) &&
           !G.folded(G.operand(Reader, 1)))
         return true;
-      if (G.isPassThrough(Reader))
+      if (G.isPassThrough(Reader) && G.result(Reader))
         Work.push_back(G.result(Reader));
     }
   return false;

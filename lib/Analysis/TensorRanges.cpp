@@ -229,7 +229,6 @@ Interval TensorRanges::result(NodeId N, unsigned Out) const {
 
 Interval TensorRanges::computed(NodeId N) const {
   Interval A = operand(N, 0), B = operand(N, 1);
-  ElemType Type = G.Facts[G.result(N)].Elem;
   switch (G.kind(N)) {
   case OpKind::Identity:
   case OpKind::Transpose:
@@ -280,8 +279,8 @@ Interval TensorRanges::computed(NodeId N) const {
   case OpKind::Cast:
     // What a type cannot hold becomes an infinity, or wraps; any of 32 bits
     // holds positions.
-    return isModest(A) || (elemBits(Type) >= 32 && A.Low >= -Unlimited &&
-                           A.High <= Unlimited)
+    return isModest(A) || (elemBits(G.Facts[G.result(N)].Elem) >= 32 &&
+                           A.Low >= -Unlimited && A.High <= Unlimited)
                ? A
                : Interval::anything();
   case OpKind::Add:

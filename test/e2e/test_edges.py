@@ -167,3 +167,18 @@ def test_thousands_of_symbols(tmp_path):
                               [value(n, TensorProto.FLOAT, [f"n{n}"]) for n in names],
                               [value(f"y{n}", TensorProto.FLOAT, None) for n in names])
     assert seconds(tmp_path, graph) < 5
+
+
+@pytest.mark.parametrize("op,gates", [("RNN", 1), ("GRU", 3), ("LSTM", 4)])
+def test_an_operator_without_its_first_output(op, gates, tmp_path):
+    """Only the last state is asked for."""
+    text = f"""<ir_version: 8, opset_import: ["" : 17]>
+    g (float[N,B,4] x, float[1,{8 * gates},4] w, float[1,{8 * gates},8] r) => (float[1,B,8] state)
+    {{
+      nothing, state = {op} <hidden_size = 8> (x, w, r)
+    }}"""
+    model = onnx.parser.parse_model(text)
+    model.graph.node[0].output[0] = ""
+    onnx.save(model, tmp_path / "model.onnx")
+    report = contract.analyze(tmp_path / "model.onnx", "--view=causality,decode,passes")
+    assert report["coverage"]["nodes"] == 1
