@@ -8,9 +8,10 @@ the pass is for. --check compares with FILE instead, and fails where they differ
 import argparse
 import re
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import generated
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSES = ["fuse-scale", "fuse-mask-softmax", "fuse-attention", "fuse-epilogue", "fuse-norm", "pack-qkv", "split-qkv", "elementwise", "O1", "O2"]
@@ -62,17 +63,10 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("build", type=Path)
     parser.add_argument("folders", type=Path, nargs="*")
-    parser.add_argument("-o", type=Path, dest="output")
-    parser.add_argument("--check", action="store_true")
+    generated.add_options(parser)
     arguments = parser.parse_args()
     text = table(arguments.build / "bin" / "xf-opt", arguments.folders or [ROOT / "models"])
-    if arguments.check:
-        if arguments.output.read_text() != text:
-            sys.exit(f"{arguments.output} is not what the passes do; write it anew with scripts/fusion_table.py")
-    elif arguments.output:
-        arguments.output.write_text(text)
-    else:
-        print(text, end="")
+    generated.deliver(text, arguments, "what the passes do; write it anew with scripts/fusion_table.py")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import generated
 import onnx
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -140,19 +141,12 @@ def table(build):
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("build", type=Path)
-    parser.add_argument("-o", type=Path, dest="output")
-    parser.add_argument("--check", action="store_true")
+    generated.add_options(parser)
     arguments = parser.parse_args()
     text, broken = table(arguments.build)
     if broken:
         sys.exit("\n".join(broken))
-    if arguments.check:
-        if arguments.output.read_text() != text:
-            sys.exit(f"{arguments.output} is not what is predicted; write it anew with scripts/hardware_table.py")
-    elif arguments.output:
-        arguments.output.write_text(text)
-    else:
-        print(text, end="")
+    generated.deliver(text, arguments, "what is predicted; write it anew with scripts/hardware_table.py")
 
 
 if __name__ == "__main__":

@@ -242,19 +242,23 @@ llvm::StringRef Recogniser::activationOf(const FoundMlp &L) const {
   }
   // A packed product is both halves of a gated unit: X times the function.
   const bool Packed = L.Gate >= 0 && L.Gate == L.Up;
+  llvm::SmallVector<double, std::size(Points)> Values;
+  for (double X : Points) {
+    std::optional<double> Value =
+        Expression(G, ProductAt, L.Up, L.Gate, X).at(Products[L.Down].Operand);
+    if (!Value || !std::isfinite(*Value))
+      return "other";
+    Values.push_back(*Value);
+  }
   llvm::StringRef Name = "other";
   // Constants of 16-bit graphs are that far off; different functions are
   // further apart, and the nearest is taken.
   double Nearest = 3e-3;
   for (const KnownFunction &F : KnownFunctions) {
     double Worst = 0;
-    for (double X : Points) {
-      Expression E(G, ProductAt, L.Up, L.Gate, X);
-      std::optional<double> Value = E.at(Products[L.Down].Operand);
-      if (!Value || !std::isfinite(*Value))
-        return "other";
+    for (auto [X, Value] : llvm::zip(Points, Values)) {
       const double Expected = F.Of(X) * (Packed ? X : 1);
-      Worst = std::max(Worst, std::fabs(*Value - Expected) /
+      Worst = std::max(Worst, std::fabs(Value - Expected) /
                                   std::max(1.0, std::fabs(Expected)));
     }
     if (Worst < Nearest) {

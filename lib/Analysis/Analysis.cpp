@@ -222,7 +222,7 @@ llvm::DenseMap<ValueId, int64_t> quantisedWeights(const Model &M) {
 
 void countParameters(const Model &M, ModelAnalysis &A) {
   const llvm::DenseMap<ValueId, int64_t> Quantised = quantisedWeights(M);
-  bool AnyPayload = false, AnyWeight = false, AnyLarge = false;
+  bool AnyLarge = false, LargeInside = false, SmallInside = false;
   for (size_t I = 0; I < M.Values.size(); ++I) {
     const Value &V = M.Values[I];
     if (!V.IsInitializer || !V.Const)
@@ -238,16 +238,13 @@ void countParameters(const Model &M, ModelAnalysis &A) {
       continue;
     auto Weights = Quantised.find(ValueId(I));
     A.Parameters += Weights == Quantised.end() ? *Count : Weights->second;
-    AnyWeight = true;
     // The large ones decide, where there are any: exporters keep small
     // constants inside.
-    const bool Large = *Count > 1024, Inside = C.Present && !C.External;
-    if (Large && !AnyLarge)
-      AnyPayload = false;
+    const bool Large = *Count > 1024;
     AnyLarge |= Large;
-    AnyPayload |= Inside && Large == AnyLarge;
+    (Large ? LargeInside : SmallInside) |= C.Present && !C.External;
   }
-  A.WeightsPresent = AnyWeight && AnyPayload;
+  A.WeightsPresent = AnyLarge ? LargeInside : SmallInside;
 }
 
 void listUnknowns(const Model &M, ModelAnalysis &A) {
