@@ -27,7 +27,8 @@ ConstantReader::ConstantReader(const Model &M, const ValueFacts &Facts,
     Dims.push_back(*Size);
   }
   if (!Facts.Known.none()) {
-    Readable = static_cast<int64_t>(Facts.Known.Elements.size()) == Count;
+    Readable = Facts.Known.Splat ||
+               static_cast<int64_t>(Facts.Known.Elements.size()) == Count;
     return;
   }
   if (!Id)
@@ -88,6 +89,8 @@ bool ConstantReader::widen(
     int64_t Flat, int64_t Count,
     std::optional<std::pair<double, double>> &Range) const {
   if (!C) {
+    if (Facts.Known.Splat)
+      Count = std::min<int64_t>(Count, 1);
     for (int64_t I = Flat; I < Flat + Count; ++I) {
       Element E = Facts.Known.at(I);
       double D;
@@ -123,6 +126,15 @@ bool ConstantReader::widen(
   default:
     return widenBy<float>(From, Count, Range);
   }
+}
+
+std::optional<std::pair<double, double>> ConstantReader::range() const {
+  ConstantPlane All;
+  for (int64_t Dim : Dims) {
+    All.Low.push_back(0);
+    All.High.push_back(Dim - 1);
+  }
+  return Readable ? range(All) : std::nullopt;
 }
 
 std::optional<std::pair<double, double>>

@@ -35,6 +35,8 @@ public:
   /// Smallest and largest element; none if there is none, or a NaN.
   std::optional<std::pair<double, double>>
   range(const ConstantPlane &Plane) const;
+  /// The same of all elements; none if they cannot be read.
+  std::optional<std::pair<double, double>> range() const;
 
 private:
   /// Widens Range by Count elements from Flat on; false on a NaN.

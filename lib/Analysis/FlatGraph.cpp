@@ -6,6 +6,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <map>
+
 namespace xfa {
 
 FlatGraph::FlatGraph(const Model &M, const ShapeFacts &Facts,
@@ -202,6 +204,24 @@ bool FlatGraph::isPassThrough(NodeId N) const {
   default:
     return false;
   }
+}
+
+NodeId FlatGraph::lastAbove(ValueId V, llvm::function_ref<bool(NodeId)> Is,
+                            int From) const {
+  std::map<int, NodeId, std::greater<>> Above; ///< by position
+  auto Add = [&](ValueId Each) {
+    if (NodeId N = Each ? producer(Each) : NodeId(); N && position(N) >= From)
+      Above[position(N)] = N;
+  };
+  for (Add(V); !Above.empty();) {
+    const NodeId N = Above.begin()->second;
+    if (Is(N))
+      return N;
+    Above.erase(Above.begin());
+    for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
+      Add(operand(N, I));
+  }
+  return NodeId();
 }
 
 ValueId FlatGraph::strip(ValueId V) const {

@@ -64,6 +64,10 @@ public:
   bool isPassThrough(NodeId N) const;
   /// Up through pass-throughs, quantisation included.
   ValueId strip(ValueId V) const;
+  /// The last node, in order, that Is among those that V is computed from, V's
+  /// own included; looks at none before From.
+  NodeId lastAbove(ValueId V, llvm::function_ref<bool(NodeId)> Is,
+                   int From = 0) const;
 
 private:
   void add(const Graph &G, StreamOrder &Streams);

@@ -45,16 +45,21 @@ bool Recogniser::isAngles(ValueId Other, const FoundCore &C) const {
   });
 }
 
-/// What is added to the scores, upwards from an operand of the mask.
+/// What is added to the scores, upwards from an operand of the mask. LookedUp:
+/// some of V's rows are taken.
 std::optional<Recogniser::BiasKind>
 Recogniser::biasOf(ValueId V, Expr Heads,
-                   llvm::SmallDenseSet<ValueId, 16> &Seen) const {
+                   llvm::SmallDenseSet<ValueId, 16> &Seen,
+                   bool LookedUp) const {
   V = G.canonical(V);
   if (!V || !Seen.insert(V).second || !isFloat(Facts[V].Elem))
     return std::nullopt;
   const ValueFacts &F = Facts[V];
   NodeId N = G.producer(V);
-  if (!N) {
+  if (!N || G.kind(N) == OpKind::Constant) {
+    if (M[V].Const && LookedUp && F.rank() == 2 &&
+        llvm::is_contained(F.Dims, Heads))
+      return BiasKind::Relative;
     // [heads, rows, columns] of numbers, as a bias inside a window is kept; the
     // same for all rows it says where a column is relative to any of them only
     // if it is a slope.
@@ -80,10 +85,13 @@ Recogniser::biasOf(ValueId V, Expr Heads,
     if (IsSlope(G.operand(N, 0)) != IsSlope(G.operand(N, 1)))
       return BiasKind::Alibi;
   }
+  const bool LooksUp =
+      Kind == OpKind::Gather || Kind == OpKind::GatherElements;
   const bool Passes = (opTraits(Kind) & trait::Elementwise) ||
                       G.isPassThrough(N) || Kind == OpKind::Concat ||
-                      Kind == OpKind::Expand || Kind == OpKind::Slice ||
-                      Kind == OpKind::Gather || Kind == OpKind::GatherElements;
+                      Kind == OpKind::Expand || Kind == OpKind::Tile ||
+                      Kind == OpKind::Slice || Kind == OpKind::Resize ||
+                      LooksUp;
   if (!Passes)
     return std::nullopt;
   const bool AllOperands =
@@ -91,7 +99,8 @@ Recogniser::biasOf(ValueId V, Expr Heads,
   for (unsigned I :
        llvm::seq<unsigned>(0, AllOperands ? M[N].Inputs.size() : 1))
     if (ValueId In = G.operand(N, I))
-      if (std::optional<BiasKind> Found = biasOf(In, Heads, Seen))
+      if (std::optional<BiasKind> Found =
+              biasOf(In, Heads, Seen, LookedUp || LooksUp))
         return Found;
   return std::nullopt;
 }

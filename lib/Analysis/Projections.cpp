@@ -183,15 +183,22 @@ bool Recogniser::feeds(int Low, int Product) const {
          });
 }
 
-/// Two products read the same values, at once or through others.
+/// Two products read the same values, at once or through others, or P's come
+/// from Q's stream (a copy with fewer positions, as SegFormer's keys).
 bool Recogniser::sameStream(int P, int Q) const {
   llvm::SmallVector<ValueId, 4> Others = streamsAbove(Q);
-  return llvm::any_of(streamsAbove(P),
-                      [&](ValueId V) { return llvm::is_contained(Others, V); });
+  if (llvm::any_of(streamsAbove(P),
+                   [&](ValueId V) { return llvm::is_contained(Others, V); }))
+    return true;
+  const ValueId Stream = Others.back();
+  const NodeId Gives = G.producer(Stream);
+  auto ReadsStream = [&](NodeId N) {
+    return llvm::is_contained(G.consumers(Stream), N);
+  };
+  return bool(G.lastAbove(Products[P].Data, ReadsStream,
+                          Gives ? G.position(Gives) : 0));
 }
 
-/// The products that narrow the stream to what a projection of a core reads
-/// (latent attention): what Q's reads, and what those of K and V read.
 /// Whether a sum of the residual stream reads it: then it is the stream, as
 /// behind a projection of narrow embeddings, and no narrow copy of it.
 bool Recogniser::onStream(ValueId V) const {
@@ -207,6 +214,8 @@ bool Recogniser::onStream(ValueId V) const {
   return false;
 }
 
+/// The products that narrow the stream to what a projection of a core reads
+/// (latent attention): what Q's reads, and what those of K and V read.
 void Recogniser::findLowRank() {
   llvm::DenseSet<int> Taken;
   for (const FoundCore &C : Cores)

@@ -114,6 +114,7 @@ private:
 
   // RowMask.cpp
   bool hidesByRow(ValueId Mask) const;
+  bool mayHide(ValueId Mask) const;
   using AxesSeen = llvm::SmallDenseSet<std::pair<ValueId, unsigned>, 16>;
   bool hidesBy(unsigned FromEnd, ValueId V, AxesSeen &Seen) const;
 
@@ -123,7 +124,8 @@ private:
   bool isAngles(ValueId Other, const FoundCore &C) const;
   enum class BiasKind { Alibi, Relative };
   std::optional<BiasKind> biasOf(ValueId V, Expr Heads,
-                                 llvm::SmallDenseSet<ValueId, 16> &Seen) const;
+                                 llvm::SmallDenseSet<ValueId, 16> &Seen,
+                                 bool LookedUp = false) const;
 
   // Activations.cpp
   llvm::StringRef activationOf(const FoundMlp &L) const;
@@ -143,6 +145,7 @@ private:
   void assignNorms();
   void assignResiduals();
   void assignEnds();
+  NodeId tokenTable(llvm::ArrayRef<NodeId> Tables) const;
   void assignUpstream(ValueId V, Role R, int Layer = -1);
   bool roleless(NodeId N) const;
   int normLayer(const FoundNorm &Norm) const;
@@ -150,6 +153,7 @@ private:
   // Structure.cpp
   void describe();
   bool hidesLater() const;
+  bool hasEncoder() const;
   void describeLowRank(FoundCore &C);
   void findUnplaced();
   void countLayers();

@@ -18,19 +18,35 @@ void Recogniser::setRole(NodeId N, Role R, int Layer) {
 }
 
 /// Cores in order, one a layer; a cross-attention stands in the layer of the
-/// self-attention before it.
+/// self-attention that its queries come from.
 void Recogniser::orderLayers() {
   llvm::stable_sort(Cores, [&](const FoundCore &A, const FoundCore &B) {
     return G.position(A.Core.Softmax) < G.position(B.Core.Softmax);
   });
-  int Layer = -1;
-  bool SelfBefore = false;
-  for (FoundCore &C : Cores) {
-    if (!C.Core.Cross || !SelfBefore)
-      ++Layer;
-    SelfBefore = !C.Core.Cross;
-    C.Layer = Layer;
+  llvm::DenseMap<unsigned, int> CoreAt;
+  for (auto [I, C] : llvm::enumerate(Cores))
+    CoreAt[C.Core.Softmax.Index] = static_cast<int>(I);
+  std::vector<int> Last(Cores.size()); ///< core of its layer
+  for (auto [I, C] : llvm::enumerate(Cores)) {
+    Last[I] = static_cast<int>(I);
+    if (!C.Core.Cross)
+      continue;
+    const NodeId Before = G.lastAbove(
+        C.Core.Q ? C.Core.Q.Input : C.Core.Query,
+        [&](NodeId N) { return CoreAt.contains(N.Index); });
+    if (!Before)
+      continue;
+    const int Self = CoreAt[Before.Index];
+    if (!Cores[Self].Core.Cross && Last[Self] == Self)
+      Last[Self] = Last[I];
   }
+  std::vector<int> Layer(Cores.size());
+  int Layers = 0;
+  for (auto [I, C] : llvm::enumerate(Cores))
+    if (Last[I] == static_cast<int>(I))
+      Layer[I] = Layers++;
+  for (auto [C, Its] : llvm::zip_equal(Cores, Last))
+    C.Layer = Layer[Its];
   // An MLP belongs to the block whose stream it reads: in a parallel block the
   // one whose attention reads the same tap, else the last one before it.
   auto Tap = [&](ValueId V) {
@@ -253,8 +269,29 @@ void Recogniser::assignResiduals() {
   }
 }
 
+/// The tokens' of several tables: positions are often computed, kinds of tokens
+/// are few, and a head has as many columns as there are tokens. The first one
+/// of those that are alike.
+NodeId Recogniser::tokenTable(llvm::ArrayRef<NodeId> Tables) const {
+  auto Rank = [&](NodeId N) {
+    Expr Rows = Facts[G.operand(N, 0)].Dims[0];
+    ValueId Indices = G.operand(N, 1);
+    bool Headed = llvm::any_of(Products, [&](const WeightProduct &P) {
+      return roleless(P.Node) && P.Out == Rows;
+    });
+    return std::tuple(Indices && M[G.strip(Indices)].IsInput, Headed,
+                      Rows.constant().value_or(0));
+  };
+  NodeId Best;
+  for (NodeId N : Tables)
+    if (!Best || Rank(N) > Rank(Best))
+      Best = N;
+  return Best;
+}
+
 void Recogniser::assignEnds() {
   int FirstCore = Cores.empty() ? -1 : G.position(Cores.front().Core.Softmax);
+  llvm::SmallVector<NodeId, 4> Tables;
   for (NodeId N : G.order()) {
     LearnedPositions |= G.position(N) < FirstCore && addsTable(N);
     if (!roleless(N))
@@ -267,8 +304,7 @@ void Recogniser::assignEnds() {
                   elemBits(Facts[G.result(N)].Elem) == 8); // quantised
     if (Table) {
       setRole(N, Role::Embedding, -1);
-      if (!TokenEmbedding)
-        TokenEmbedding = N;
+      Tables.push_back(N);
       continue;
     }
     // Sums and views of embeddings, before the first block.
@@ -295,6 +331,7 @@ void Recogniser::assignEnds() {
             LearnedPositions = true;
     }
   }
+  TokenEmbedding = tokenTable(Tables);
   // More than one table: one of them by position, if its indices are no token
   // input's own.
   for (NodeId N : G.order()) {

@@ -5,8 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ConstantPlane.h"
 #include "Recogniser.h"
 #include "SoftmaxAxis.h"
+
+#include "xfa/Analysis/AxisLinks.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
@@ -74,9 +77,52 @@ bool Recogniser::hidesBy(unsigned FromEnd, ValueId V, AxesSeen &Seen) const {
   return true;
 }
 
+/// A mask is made from what says yes or no, from a triangle, from numbers too
+/// low for a softmax, or it is the caller's. Learned numbers and distances,
+/// however they come about, hide nothing.
+bool Recogniser::mayHide(ValueId Mask) const {
+  constexpr double Low = -50; // e^-50 is nothing beside 1 in fp32
+  llvm::SmallVector<ValueId, 16> Work = {G.canonical(Mask)};
+  llvm::SmallDenseSet<ValueId, 16> Seen;
+  while (!Work.empty()) {
+    ValueId V = Work.pop_back_val();
+    if (!V || !Seen.insert(V).second)
+      continue;
+    if (Facts[V].Elem == ElemType::Bool)
+      return true;
+    ConstantReader Reader(M, Facts[V], M[V].Const, ConstantReader::Tables);
+    if (auto Range = Reader.range()) {
+      if (Range->first <= Low)
+        return true;
+      continue;
+    }
+    NodeId N = G.producer(V);
+    if (!N) {
+      if (!M[V].Const || Reader.couldBeMask())
+        return true;
+      continue;
+    }
+    const OpKind Kind = G.kind(N);
+    if (readsShapeOnly(Kind) || asContraction(G, N, Store))
+      continue;
+    const bool HasBody = llvm::any_of(
+        M[N].Attributes, [](const Attribute &A) { return !A.Graphs.empty(); });
+    if (Kind == OpKind::Unknown || Kind == OpKind::Trilu || HasBody)
+      return true;
+    const bool Gathers = Kind == OpKind::Gather ||
+                         Kind == OpKind::GatherElements ||
+                         Kind == OpKind::GatherND;
+    // Places to look at are no numbers.
+    for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
+      if (!isStructuralOperand(Kind, I) && !(Gathers && I == 1))
+        Work.push_back(G.operand(N, I));
+  }
+  return false;
+}
+
 bool Recogniser::hidesByRow(ValueId Mask) const {
   AxesSeen Seen;
-  return Mask && hidesBy(1, Mask, Seen);
+  return Mask && hidesBy(1, Mask, Seen) && mayHide(Mask);
 }
 
 } // namespace xfa

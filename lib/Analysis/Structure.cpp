@@ -125,6 +125,20 @@ bool Recogniser::hidesLater() const {
   return LmHead >= 0 ? llvm::any_of(Cores, Hides) : llvm::all_of(Cores, Hides);
 }
 
+/// Beside layers that read another stream, one that makes such a stream: its
+/// rows are not the decoder's, or each of them sees all others and no cache.
+bool Recogniser::hasEncoder() const {
+  llvm::SmallVector<const Block *, 0> Decoder = S.decoderBlocks();
+  std::vector<bool> Open(S.Blocks.size(), true);
+  for (const FoundCore &C : Cores)
+    if (C.Core.Cross || C.Core.Cached || C.RowMask)
+      Open[C.Layer] = false;
+  return llvm::any_of(S.Blocks, [&](const Block &B) {
+    return !B.Attention.empty() &&
+           (Open[B.Layer] || !llvm::is_contained(Decoder, &B));
+  });
+}
+
 void Recogniser::describe() {
   findUnplaced();
   int Layers = 0;
@@ -134,15 +148,13 @@ void Recogniser::describe() {
     Layers = std::max(Layers, L.Layer + 1);
   for (int I = 0; I < Layers; ++I)
     S.Blocks.push_back({I, {}, {}});
-  bool AnyCross = false, AnyMask = false, AnyCache = false, AnySelf = false;
+  bool AnyCross = false, AnyCache = false;
   for (FoundCore &C : Cores) {
     describeLowRank(C);
     C.Core.Times = timesOf(C.Core.Softmax);
     const AttentionCore &A = C.Core;
     S.Blocks[C.Layer].Attention.push_back(A);
     AnyCross |= A.Cross;
-    AnySelf |= !A.Cross;
-    AnyMask |= A.Masked;
     AnyCache |= A.Cached;
     // A query may come from a narrower copy of the stream; the result goes
     // back.
@@ -221,8 +233,7 @@ void Recogniser::describe() {
   }
   S.CausalWhy = "the mask has not been interpreted";
   if (AnyCross)
-    S.Kind = AnyCache || !AnySelf || !AnyMask ? Structure::Decoder
-                                              : Structure::EncoderDecoder;
+    S.Kind = hasEncoder() ? Structure::EncoderDecoder : Structure::Decoder;
   else if (Mlps.empty() && Cores.size() == 1)
     S.Kind = Structure::Attention;
   else

@@ -59,14 +59,7 @@ std::optional<Interval> TensorRanges::read(ValueId V) const {
   if (!G.Facts[V].HasRank)
     return std::nullopt;
   ConstantReader Reader(M, G.Facts[V], M[V].Const, ConstantReader::Tables);
-  if (!Reader.readable())
-    return std::nullopt;
-  ConstantPlane All;
-  for (Expr Dim : G.Facts[V].Dims) {
-    All.Low.push_back(0);
-    All.High.push_back(*Dim.constant() - 1);
-  }
-  std::optional<std::pair<double, double>> Range = Reader.range(All);
+  std::optional<std::pair<double, double>> Range = Reader.range();
   if (!Range)
     return std::nullopt;
   return Interval::between(Range->first, Range->second);

@@ -39,6 +39,7 @@ NodeId Editor::makeNode(GraphId In, const NodeSpec &Spec) {
   N.Outputs = M.save(ArrayRef<ValueId>(Outputs));
   M.Nodes.push_back(N);
   Erased.push_back(false);
+  nameApart(Id);
   M[In].Nodes.push_back(Id);
   addUses(Id);
   return Id;

@@ -40,13 +40,13 @@ void Editor::takeNodeNames(GraphId G) {
   }
 }
 
-/// A function that is called several times has the node names of one call, and
-/// runtimes want them to differ.
 void Editor::nameApart(NodeId N) {
+  const StringRef Name = M[N].Name;
+  if (Name.empty())
+    return;
   if (NodeNames.empty())
     takeNodeNames(GraphId(0));
-  const StringRef Name = M[N].Name;
-  if (Name.empty() || NodeNames.try_emplace(Name, 0).second)
+  if (NodeNames.try_emplace(Name, 0).second)
     return;
   for (;;) {
     const unsigned Number = ++NodeNames[Name];

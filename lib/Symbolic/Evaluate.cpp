@@ -178,14 +178,15 @@ Expr Rewriter::rewrite(const ExprAtom *Atom) {
 }
 
 Expr Rewriter::rewrite(Expr A) {
-  Expr Sum = To.zero();
+  // Summed at once: a store keeps every partial sum.
+  TermList Terms;
   for (const Term &Each : A.node()->Terms) {
     Expr Product = To.constant(Each.Coefficient);
     for (const Factor &F : Each.Monomial->Factors)
       Product *= pow(rewrite(F.Atom), F.Exponent);
-    Sum += Product;
+    Terms.append(Product.node()->Terms.begin(), Product.node()->Terms.end());
   }
-  return Sum;
+  return To.sum(Terms);
 }
 
 Expr xfa::substitute(Expr A, const Substitution &With) {

@@ -226,7 +226,7 @@ ValueId Splitter::copyOf(unsigned Part) {
     }
     Last = Edit.make(In, M[N].Op, Inputs,
                      llvm::SmallVector<Attribute, 2>(M[N].Attributes),
-                     M[N].Name.empty() ? "" : Edit.freshName(M[N].Name));
+                     M[N].Name);
     Before = M[N].Outputs[0];
   }
   return Last;

@@ -68,6 +68,19 @@ def test_a_file_of_kernels_is_taken_apart(model, tmp_path):
     check_same_results(fused, "unfuse", tmp_path)
 
 
+@pytest.mark.parametrize("model", WITH_WEIGHTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("passes", ["pack-qkv", "split-qkv", "O2", "O2,unfuse"])
+@pytest.mark.parametrize("number", ["_1", "_2"])
+def test_names_of_new_nodes_are_free(model, passes, number, tmp_path):
+    """Exporters number what would have one name, so a copy of a node can't take the next number without looking."""
+    numbered = onnx.load(model)
+    for index, node in enumerate(reversed(numbered.graph.node)):
+        node.name = "node" + index * number
+    path = tmp_path / "numbered.onnx"
+    onnx.save(numbered, path)
+    check_same_results(path, passes, tmp_path)
+
+
 @pytest.mark.parametrize("passes", PIPELINES)
 def test_recall_is_solved(passes, tmp_path):
     out = tmp_path / "recall.onnx"

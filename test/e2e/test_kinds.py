@@ -42,6 +42,9 @@ MASKS = {
         "encoder", "far = Sub (row0, column0)  abs = Abs (far)  bucket = Min (abs, one)  bias = Gather (learned, bucket)"
                    "  bias3 = Transpose <perm = [2, 0, 1]> (bias)  with = Add (scores, bias3)"
                    "  gap = Where (open, nothing, low)  masked = Add (with, gap)"),
+    "open or not, in a table": (
+        "decoder", "seen = LessOrEqual (column0, row0)  which = Cast <to = 7> (seen)  hide = Constant <value = float[2] {-10000, 0}> ()"
+                   "  gap = Gather (hide, which)  masked = Add (scores, gap)"),
     "rows before columns": ("decoder", "seen = LessOrEqual (column0, row0)  masked = Where (seen, scores, low)"),
 }
 
@@ -71,6 +74,13 @@ POSITIONS = {
                  "  with = Add (scores, bias)  " + CAUSAL, HEADS),
     "a slope for each head, times the column": (
         "alibi", "steps = Cast <to = 1> (column0)  bias = Mul (steps, slope)  with = Add (bias, scores)  " + CAUSAL, HEADS),
+    "a slope for each head, tiled": (
+        "alibi", "steps = Cast <to = 1> (column0)  bias = Mul (steps, slope)  once = Constant <value = int64[3] {1, 1, 1}> ()"
+                 "  tiled = Tile (bias, once)  with = Add (tiled, scores)  " + CAUSAL, HEADS),
+    "learned by distance, looked up in a copy": (
+        "relative", "far = Sub (row0, column0)  abs = Abs (far)  bucket = Min (abs, one)  both = Concat <axis = 0> (learned, learned)"
+                    "  bias = Gather (both, bucket)  bias3 = Transpose <perm = [2, 0, 1]> (bias)  with = Add (scores, bias3)  " + CAUSAL,
+        HEADS),
     "learned by distance": (
         "relative", "far = Sub (row0, column0)  abs = Abs (far)  bucket = Min (abs, one)  bias = Gather (learned, bucket)"
                     "  bias3 = Transpose <perm = [2, 0, 1]> (bias)  with = Add (scores, bias3)  " + CAUSAL, HEADS),
@@ -103,6 +113,41 @@ def test_bias_of_a_window_is_an_encoders(tmp_path):
     text = BLOCK.replace("[B,N,32]", "[B,8,32]").replace("[B,N]", "[B,8]")
     structure = structure_of(text.replace("MASK", "masked = Add (scores, window)"), tmp_path)
     assert (structure["position"], structure["kind"]) == ("relative", "encoder")
+
+
+def test_bias_looked_up_in_a_resized_table_is_an_encoders(tmp_path):
+    """BEiT: one index after the other, so that no axis of the bias is one of the table's."""
+    text = BLOCK.replace("[B,N,32]", "[B,8,32]").replace("[B,N]", "[B,8]").replace("MASK", """
+  far = Sub (row0, column0)  abs = Abs (far)  bucket = Min (abs, one)  all = Reshape (bucket, last)
+  ratio = Constant <value = float[2] {2, 1}> ()  square = Constant <value = int64[3] {8, 8, 4}> ()
+  grown = Resize <mode = "linear"> (learned, , ratio)  each = Gather (grown, all)  bias = Reshape (each, square)
+  bias3 = Transpose <perm = [2, 0, 1]> (bias)  masked = Add (scores, bias3)""")
+    structure = structure_of(text, tmp_path)
+    assert (structure["position"], structure["kind"]) == ("relative", "encoder")
+
+
+def test_keys_of_a_shorter_copy_are_the_streams_own(tmp_path):
+    """SegFormer: keys and values see pairs of positions as one; no other stream is attended to."""
+    text = BLOCK.replace("[B,N,32]", "[B,8,32]").replace("MASK", "masked = Identity (scores)")
+    text = text.replace("k = MatMul (x, wk)  v = MatMul (x, wv)", "k = MatMul (short, wk)  v = MatMul (short, wv)")
+    text = text.replace("{\n  q =", "{\n  two = Constant <value = int64[4] {0, 4, 2, 32}> ()  pairs = Reshape (x, two)"
+                        "  short = ReduceMean <axes = [2], keepdims = 0> (pairs)\n  q =")
+    structure = structure_of(text, tmp_path)
+    assert (structure["kind"], structure["layers"], structure["missing"]) == ("encoder", 1, [])
+
+
+@pytest.mark.parametrize("kinds", [False, True])
+def test_vocabulary_is_the_token_tables(kinds, tmp_path):
+    """RoBERTa: where tokens stand is computed before they are looked up; there may be a table of their kinds, too."""
+    text = BLOCK.replace("MASK", "masked = Identity (scores)").replace(
+        "float[B,N,32] x,", "int64[B,N] tokens, int64[B,N] types, float[90,32] wt, float[120,32] wp, float[2,32] wy,")
+    text = text.replace("{\n  q =", """{
+  there = Sign (tokens)  at = CumSum (there, one)  place = Gather (wp, at)""" + (
+        "  kind = Gather (wy, types)  placed = Add (place, kind)" if kinds else "  placed = Identity (place)") + """
+  token = Gather (wt, tokens)  x = Add (token, placed)
+  q =""")
+    structure = structure_of(text, tmp_path)
+    assert (structure["vocab"], structure["position"]) == (90, "learned")
 
 
 def test_one_masked_tower_beside_an_open_one(tmp_path):
@@ -168,3 +213,45 @@ def test_quantised_scores_are_a_softmax_between_products(tmp_path):
     text = text.replace("p = Softmax (masked)", "weights = Softmax (masked)" + quantised.format("weights", "p"))
     structure = structure_of(text, tmp_path)
     assert (structure["kind"], structure["heads"], structure["activation"]) == ("encoder", 4, "relu")
+
+
+def layer(name, stream, cache, hides, source=None):
+    """One head-split attention of text `stream` on itself (and a cache), or on `source`; its result is `name`."""
+    other = source or stream
+    lines = f"""
+  {name}q = MatMul ({stream}, wq)  {name}k = MatMul ({other}, wk)  {name}v = MatMul ({other}, wv)
+  {name}q4 = Reshape ({name}q, heads)  {name}k4 = Reshape ({name}k, heads)  {name}v4 = Reshape ({name}v, heads)
+  {name}qh = Transpose <perm = [0, 2, 1, 3]> ({name}q4)  {name}kn = Transpose <perm = [0, 2, 1, 3]> ({name}k4)
+  {name}vn = Transpose <perm = [0, 2, 1, 3]> ({name}v4)"""
+    k, v = f"{name}kn", f"{name}vn"
+    if cache:
+        lines += f"\n  present_k = Concat <axis = 2> (past_k, {k})  present_v = Concat <axis = 2> (past_v, {v})"
+        k, v = "present_k", "present_v"
+    lines += f"\n  {name}kh = Transpose <perm = [0, 1, 3, 2]> ({k})  {name}scores = MatMul ({name}qh, {name}kh)"
+    scores = f"{name}scores"
+    if hides:
+        lines += f"""
+  {name}size = Shape ({scores})  {name}n = Gather ({name}size, two_)  {name}m = Gather ({name}size, three_)
+  {name}rows = Range (zero, {name}n, one)  {name}columns = Range (zero, {name}m, one)  {name}before = Sub ({name}m, {name}n)
+  {name}late = Add ({name}rows, {name}before)  {name}row = Unsqueeze ({name}late, a1)  {name}column = Unsqueeze ({name}columns, a0)
+  {name}seen = LessOrEqual ({name}column, {name}row)  {name}hidden = Where ({name}seen, {scores}, low)"""
+        scores = f"{name}hidden"
+    return lines + f"""
+  {name}p = Softmax ({scores})  {name}mixed = MatMul ({name}p, {v})  {name}back = Transpose <perm = [0, 2, 1, 3]> ({name}mixed)
+  {name}merged = Reshape ({name}back, flat)  {name}out = MatMul ({name}merged, wo)  {name} = Add ({stream}, {name}out)"""
+
+
+@pytest.mark.parametrize("cache", [False, True], ids=["no cache", "cache"])
+@pytest.mark.parametrize("encoder", [False, True], ids=["no encoder", "encoder"])
+def test_encoder_decoder(encoder, cache, tmp_path):
+    """T5: the encoder in the same file makes it one of both, with a cache or without; the decoder alone is none."""
+    head = BLOCK[:BLOCK.index("{\n  q =")].replace("=> (float[B,N,32] y)", "=> (float[B,M,32] y CACHE)")
+    head = head.replace("float[B,N,32] x,", "float[B,N,32] x, float[B,M,32] z PAST,").replace(
+        "int64 one = {1}", "int64 one = {1}, int64 two_ = {2}, int64 three_ = {3}")
+    head = head.replace("PAST", ", float[B,4,P,8] past_k, float[B,4,P,8] past_v" if cache else "").replace(
+        "CACHE", ", float[B,4,T,8] present_k, float[B,4,T,8] present_v" if cache else "")
+    mlp = "\n  {0}up = MatMul ({0}, w1)  {0}act = Relu ({0}up)  {0}down = MatMul ({0}act, w2)  {1} = Add ({0}, {0}down)\n"
+    body = layer("e", "x", False, False) + mlp.format("e", "memory") if encoder else "  memory = Identity (x)"
+    body += layer("s", "z", cache, True) + layer("c", "s", False, False, "memory") + mlp.format("c", "y")
+    structure = structure_of(head + "{" + body + "}\n", tmp_path)
+    assert (structure["kind"], structure["heads"]) == ("encoder-decoder" if encoder else "decoder", 4)

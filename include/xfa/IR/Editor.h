@@ -150,6 +150,8 @@ private:
   ValueId makeConstant(Constant C, llvm::StringRef Name);
   void takeNames(GraphId G);
   void takeNodeNames(GraphId G);
+  /// Runtimes refuse two nodes of one name: a copy of a node, or the second
+  /// call of a function that is inlined, gets a number. N is in no graph yet.
   void nameApart(NodeId N);
   void addUses(NodeId N);
   void dropUse(ValueId V, NodeId User, unsigned Operand);
@@ -164,8 +166,8 @@ private:
   std::vector<llvm::SmallVector<Use, 2>> UsesOf; ///< by ValueId
   std::vector<unsigned> OutputUses;              ///< by ValueId
   llvm::StringMap<unsigned> Taken; ///< names, and the last number tried
-  /// Of nodes outside of functions, and the last number tried; filled by the
-  /// first inlining.
+  /// Of nodes outside of functions, and the last number tried; filled when
+  /// first asked.
   llvm::StringMap<unsigned> NodeNames;
   llvm::StringMap<ValueId> Constants;
   std::vector<ValueId> Unused;               ///< may have lost their last use
