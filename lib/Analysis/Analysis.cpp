@@ -86,8 +86,8 @@ void aliasStructure(Structure &S, const ModelAnalysis &A) {
     Fix(P.In);
     Fix(P.Out);
   };
-  for (Expr *E :
-       {&S.Hidden, &S.Heads, &S.KvHeads, &S.HeadDim, &S.MlpHidden, &S.Vocab})
+  for (Expr *E : {&S.Hidden, &S.Heads, &S.KvHeads, &S.HeadDim, &S.MlpHidden,
+                  &S.Vocab, &S.Window})
     Fix(*E);
   for (Block &B : S.Blocks) {
     for (AttentionCore &C : B.Attention) {
@@ -392,6 +392,9 @@ analyseModel(const Model &M, const AnalysisOptions &Options) {
   A->Found.Causal = A->Causality.Causal;
   A->Found.CausalWhy = A->Causality.Why;
   settleKind(A->Found);
+  limitKeys(A->Found, A->Time, Store);
+  for (const std::string &Each : A->Time.WindowAssumptions)
+    A->Assumptions.push_back("for the sliding windows: " + Each);
   nameEverything(*A);
   A->Graph = aliased(graphLedger(M, A->Costs, A->Found, Store), *A);
   A->MatrixType = mainMatrixType(

@@ -85,9 +85,11 @@ std::optional<FoundCore> Recogniser::coreOfSoftmax(const SpelledSoftmax &S) {
   std::optional<int64_t> Axis = axisOf(G, S.Axis, Facts[S.Input].rank());
   FoundCore C;
   C.Core.Softmax = S.Node;
+  C.Core.Scored = S.Input;
   if (!Axis || !findValues(C, S.Result, *Axis) ||
       !findScores(C, S.Input, *Axis, 0))
     return std::nullopt;
+  C.Core.KeyAxis = static_cast<unsigned>(*Axis);
   if (S.Divides) {
     if (G.strip(G.operand(S.Divides, 0)) != G.strip(C.Core.Result))
       return std::nullopt;

@@ -199,6 +199,13 @@ std::optional<FoundCore> Recogniser::coreOfOperator(NodeId N) {
                               "' attends to are data");
   if (int64_t Window = intAttribute(M[N], "local_window_size", -1); Window > 0)
     A.Window = Store.constant(Window);
+  // So many keys before a row's own and after it.
+  int64_t Left = intAttribute(M[N], "left_window_size", -1),
+          Right = intAttribute(M[N], "right_window_size", -1);
+  if (intAttribute(M[N], "is_causal") != 0)
+    Right = 0;
+  if (Standard && Left >= 0 && Right >= 0)
+    A.Window = Store.constant(Left + 1 + Right);
   A.Masked = intAttribute(M[N], "is_causal") != 0 ||
              intAttribute(M[N], "unidirectional") != 0 ||
              G.kind(N) == OpKind::MsGroupQueryAttention ||

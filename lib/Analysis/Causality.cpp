@@ -98,7 +98,7 @@ TimeDependence analyseTime(const Model &M, const ShapeFacts &Facts,
                   "' of the sequence: the tokens would have to be one";
     return None;
   }
-  return TimePass(G, Store, Frame, SupposeUnread).run();
+  return TimePass(G, Store, Frame, SupposeUnread).run(Found);
 }
 
 //===----------------------------------------------------------------------===//

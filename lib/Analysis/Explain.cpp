@@ -267,7 +267,18 @@ private:
   void core() {
     const AttentionCore &C = *P.Core;
     Expr H = Letters.letter("H", C.Heads);
-    Expr Scores = B * H * N * M;
+    // T8: a window limits the keys of a row, and those of all rows.
+    Expr PerRow = M, Read = M;
+    if (C.Window) {
+      Expr W = Letters.letter("W", C.Window);
+      PerRow = min(M, W);
+      Read = min(M, W + N - 1);
+      step("T8",
+           "a sliding window: of " + text(M) + " keys a row attends to " +
+               text(PerRow) + ", all rows together to " + text(Read),
+           Expr(), Expr());
+    }
+    Expr Scores = B * H * N * PerRow;
     std::string Many = "there are " + text(Scores) + " scores";
     Expr Query = Letters.width("A", C.QueryWidth);
     if (R == Role::Qk) {
@@ -276,11 +287,11 @@ private:
       step("C1",
            "a score is a sum of " + text(Query) + "/" + text(H) +
                " products, the width of a head: two FLOPs each; " + Many,
-           B * N * M * Query * 2, Expr());
+           B * N * PerRow * Query * 2, Expr());
       step("T3", "Q is read", Expr(), Elem * B * N * Query);
       step(C.Cached ? "T7" : "T3",
            C.Cached ? "K is read from the cache" : "K is read", Expr(),
-           Elem * B * M * Key);
+           Elem * B * Read * Key);
       step("T3", "the scores are written, already scaled", Expr(),
            Elem * Scores);
     } else if (R == Role::Scale) {
@@ -312,12 +323,12 @@ private:
       Expr Value = Letters.width("K", C.ValueWidth);
       step("C1",
            "each of the " + text(B * N * Result) + " results is a sum of " +
-               text(M) + " products: two FLOPs each",
-           B * N * M * Result * 2, Expr());
+               text(PerRow) + " products: two FLOPs each",
+           B * N * PerRow * Result * 2, Expr());
       step("T4", "the weights are read", Expr(), Elem * Scores);
       step(C.Cached ? "T7" : "T4",
            C.Cached ? "V is read from the cache" : "V is read", Expr(),
-           Elem * B * M * Value);
+           Elem * B * Read * Value);
       step("T4", "the result is written", Expr(), Elem * B * N * Result);
     }
   }

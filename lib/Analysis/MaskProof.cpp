@@ -31,6 +31,12 @@ void MaskProof::assume(const std::string &Sentence) {
     Assumed.push_back(Sentence);
 }
 
+void MaskProof::assumeFill(const Interval &Masked) {
+  if (masksByAssumption(Masked))
+    assume("scores stay above -9,000, so that a fill of " +
+           std::to_string(static_cast<int64_t>(Masked.High)) + " masks");
+}
+
 void MaskProof::forgetSince(const Mark &M) {
   if (Assumed.size() == M.Sentences && PaddingAssumed == M.Padding)
     return;
@@ -45,22 +51,37 @@ Interval MaskProof::at(ValueId V, const Plane &P, HypothesisTy H) {
   return start(V, P);
 }
 
-void MaskProof::setHypothesis(HypothesisTy H, Expr RowBase, Expr ColumnBase) {
+Interval MaskProof::beyond(ValueId V, const Plane &P, int64_t Distance) {
+  setHypothesis(Distance < 0 ? Before : Above, P.RowBase, P.ColumnBase,
+                std::abs(Distance) - 1);
+  return start(V, P);
+}
+
+Interval MaskProof::away(ValueId V, const Plane &P, int64_t Distance) {
+  setHypothesis(Diagonal, P.RowBase, P.ColumnBase, Distance);
+  return start(V, P);
+}
+
+void MaskProof::setHypothesis(HypothesisTy H, Expr RowBase, Expr ColumnBase,
+                              int64_t Farther) {
   Current = H;
-  Expr Zero = Store.constant(0);
+  Apart = Farther;
   Hypothesis.clear();
   Expr Last; // of both positions
-  if (H == Padded) {
-    Last = Column + ColumnBase + Gap + 1;
+  if (H == Padded || H == Before || (H == Diagonal && Farther < 0)) {
+    Last = Column + ColumnBase +
+           (H == Diagonal ? Store.constant(-Farther) : Gap + 1 + Farther);
     Hypothesis[*Row.asSymbol()] = Last - RowBase;
   } else {
-    Last = Row + RowBase + (H == Above ? Gap + 1 : Zero);
+    Last = Row + RowBase +
+           (H == Diagonal ? Store.constant(Farther) : Gap + 1 + Farther);
     Hypothesis[*Column.asSymbol()] = Last - ColumnBase;
   }
   if (std::optional<llvm::StringRef> New = Frame.New.asSymbol())
     Hypothesis[*New] = Last - Frame.Past + 1 + Rest;
   bool Cached = !RowBase.is(0) || !ColumnBase.is(0);
-  Epoch = H + (Cached ? CachedEpochs : 0) + UnreadEpochs * Supposed;
+  Epoch = H + (Cached ? CachedEpochs : 0) + UnreadEpochs * Supposed +
+          ApartEpochs * static_cast<uint32_t>(Farther);
 }
 
 Interval MaskProof::atPair(ValueId V, const Plane &P, int64_t R, int64_t C,
@@ -213,6 +234,8 @@ Interval MaskProof::constant(ValueId V, const Index &At) {
                                         : upperBound(I).value_or(INT64_MAX));
   }
   if (Moving.size() == 2) {
+    if (Small && (*Small)[Moving[0].first] == (*Small)[Moving[1].first])
+      Squares.insert((*Small)[Moving[0].first]);
     Plane.First = Moving[0].first;
     Plane.Second = Moving[1].first;
     Expr Difference = Moving[1].second - Moving[0].second;
@@ -288,6 +311,9 @@ Interval MaskProof::input(ValueId V, const Index &At) {
     return Current == Pair && V != Frame.Tokens && isFloat(G.Facts[V].Elem)
                ? Interval::anything()
                : unknownOf(V);
+  // One column of a sequence without padding.
+  if (Current == Diagonal && Apart != 0)
+    return Interval::point(1);
   if ((Current == Diagonal || Current == Above) &&
       apply(At.back()) == apply(RowPosition)) {
     PaddingAssumed = true;

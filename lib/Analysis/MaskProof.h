@@ -16,6 +16,7 @@
 #include "TensorRanges.h"
 
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SetVector.h"
 
 #include <map>
 #include <string>
@@ -38,7 +39,8 @@ public:
     Diagonal, ///< they are equal
     Pair,     ///< given numbers
     Nothing,  ///< no hypothesis
-    Padded    ///< the column's is before the row's, and padding
+    Padded,   ///< the column's is before the row's, and padding
+    Before    ///< the column's is before the row's
   };
   /// Which axes of a value are rows and columns, and the positions at index 0.
   struct Plane {
@@ -46,6 +48,14 @@ public:
     Expr RowBase, ColumnBase;
   };
   Interval at(ValueId V, const Plane &P, HypothesisTy H);
+  /// All columns that are Distance positions or more after the row, or, where
+  /// Distance is negative, before it.
+  Interval beyond(ValueId V, const Plane &P, int64_t Distance);
+  /// The column that is Distance after the row (negative: before it), in a
+  /// sequence without padding.
+  Interval away(ValueId V, const Plane &P, int64_t Distance);
+  /// Lengths of the square constants that proofs have read.
+  llvm::ArrayRef<int64_t> squaresRead() const { return Squares.getArrayRef(); }
 
   /// What a square constant holds whose contents were not read, being in
   /// another file.
@@ -81,6 +91,8 @@ public:
   /// Sentences, in the order in which proofs needed them.
   std::vector<std::string> assumptions() const;
   void assume(const std::string &Sentence);
+  /// What is Masked by a number has to be far below all scores.
+  void assumeFill(const Interval &Masked);
   /// What was assumed up to now.
   struct Mark {
     size_t Sentences;
@@ -103,8 +115,9 @@ private:
   using Index = llvm::SmallVector<Expr, 4>;
   struct Operands; // of one node, evaluated on demand
 
-  /// Above, Diagonal or Padded.
-  void setHypothesis(HypothesisTy H, Expr RowBase, Expr ColumnBase);
+  /// Above, Diagonal, Padded or Before; so many positions farther apart.
+  void setHypothesis(HypothesisTy H, Expr RowBase, Expr ColumnBase,
+                     int64_t Farther = 0);
   Interval start(ValueId V, const Plane &P);
   Interval value(ValueId V, const Index &At);
   Interval uncached(ValueId V, const Index &At);
@@ -152,15 +165,18 @@ private:
   HypothesisTy Current = Above;
   Substitution Hypothesis;
   llvm::DenseMap<Expr, Expr> Limits;      ///< of the symbols of place()
-  std::map<std::pair<unsigned, unsigned>, // hypothesis, value
+  std::map<std::pair<uint64_t, unsigned>, // hypothesis, value
            llvm::SmallVector<std::pair<Index, Interval>, 1>>
       Seen;
   llvm::DenseMap<NodeId, bool> InPlace;
   llvm::DenseMap<ValueId, llvm::SmallVector<ValueId, 1>> LeavesBranch;
-  unsigned Epoch = 0; ///< tells hypotheses apart in Seen
-  static constexpr unsigned CachedEpochs = 5;        ///< hypotheses
-  static constexpr unsigned PlaceEpoch = 15;         ///< no hypothesis
-  static constexpr unsigned UnreadEpochs = 1u << 16; ///< times Supposed
+  int64_t Apart = 0;  ///< farther than Current says
+  uint64_t Epoch = 0; ///< tells hypotheses apart in Seen
+  static constexpr unsigned CachedEpochs = 6;                ///< hypotheses
+  static constexpr unsigned PlaceEpoch = 15;                 ///< no hypothesis
+  static constexpr unsigned UnreadEpochs = 1u << 16;         ///< times Supposed
+  static constexpr uint64_t ApartEpochs = uint64_t(1) << 32; ///< times Apart
+  llvm::SmallSetVector<int64_t, 2> Squares;
   unsigned Depth = 0;
   std::vector<std::string> Assumed;
   UnreadTy Supposed = Anything;

@@ -217,9 +217,7 @@ Interval MaskProof::computed(NodeId N, Operands &Ops) {
                                                 : Ops.get(0));
     if (isMasked(I) &&
         (Kind != OpKind::Softmax || sharesOutColumns(N, Ops.At, I))) {
-      if (masksByAssumption(I))
-        assume("scores stay above -9,000, so that a fill of " +
-               std::to_string(static_cast<int64_t>(I.High)) + " masks");
+      assumeFill(I);
       return Interval::point(0);
     }
     return Kind == OpKind::Exp ? exponential(I) : Interval::between(0, 1);

@@ -165,8 +165,8 @@ bool MaskProof::writesInPlace(NodeId N) {
     return false;
   // For every place: without the hypothesis at hand.
   Substitution Kept = std::exchange(Hypothesis, Substitution());
-  HypothesisTy Before = std::exchange(Current, Nothing);
-  unsigned KeptEpoch = std::exchange(Epoch, PlaceEpoch);
+  HypothesisTy KeptCurrent = std::exchange(Current, Nothing);
+  uint64_t KeptEpoch = std::exchange(Epoch, PlaceEpoch);
   Index Place;
   for (auto [Axis, Dim] : llvm::enumerate(To))
     Place.push_back(Dim.is(1) ? Store.constant(0)
@@ -178,7 +178,7 @@ bool MaskProof::writesInPlace(NodeId N) {
     Same = value(Indices, Place).Exact == Place[Axis];
   }
   Hypothesis = std::move(Kept);
-  Current = Before;
+  Current = KeptCurrent;
   Epoch = KeptEpoch;
   return InPlace[N] = Same;
 }

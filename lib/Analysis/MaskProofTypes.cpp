@@ -167,16 +167,18 @@ bool MaskProof::sharesOutColumns(NodeId N, const Index &At,
         (Here && llvm::is_contained(Names, RowName)))
       return false;
   }
-  if (Current != Above && Current != Padded)
+  if (Current != Above && Current != Padded && Current != Before)
     return Current == Diagonal || Current == Pair;
   // Where all are masked, all get the same.
   Substitution SavedHypothesis = Hypothesis;
-  HypothesisTy Before = Current;
-  unsigned SavedEpoch = Epoch;
+  HypothesisTy SavedCurrent = Current;
+  int64_t SavedApart = Apart;
+  uint64_t SavedEpoch = Epoch;
   setHypothesis(Diagonal, RowPosition - Row, ColumnPosition - Column);
   bool Open = isOpenBeside(bounds(value(G.operand(N, 0), At)), Masked);
   Hypothesis = SavedHypothesis;
-  Current = Before;
+  Current = SavedCurrent;
+  Apart = SavedApart;
   Epoch = SavedEpoch;
   return Open;
 }

@@ -39,21 +39,26 @@ Structure Recogniser::run() {
   return std::move(S);
 }
 
+void Structure::differs(int Layer, llvm::StringRef What, Expr Is, Expr First) {
+  Missing.push_back(("layer " + llvm::Twine(Layer) + " differs: " + What + " " +
+                     toString(Is) + ", not " + toString(First))
+                        .str());
+  Confidence = Partial;
+}
+
 /// Takes the figure from the first layer; a layer that differs is reported.
 static void agree(Expr &Figure, Expr Each, llvm::StringRef Name, int Layer,
-                  std::vector<std::string> &Missing) {
+                  Structure &S) {
   if (!Each)
     return;
   if (!Each.isKnown())
-    Missing.push_back(("layer " + llvm::Twine(Layer) + ": " + Name +
-                       " not known: " + Each.unknownReason())
-                          .str());
+    S.Missing.push_back(("layer " + llvm::Twine(Layer) + ": " + Name +
+                         " not known: " + Each.unknownReason())
+                            .str());
   else if (!Figure)
     Figure = Each;
   else if (Figure != Each)
-    Missing.push_back(("layer " + llvm::Twine(Layer) + " differs: " + Name +
-                       " " + toString(Each) + ", not " + toString(Figure))
-                          .str());
+    S.differs(Layer, Name, Each, Figure);
 }
 
 /// The narrowing products; of K's product what is not V's.
@@ -105,12 +110,8 @@ Expr Recogniser::timesOf(NodeId N) const {
 /// A block in a loop stands for as many layers as the loop runs it.
 void Recogniser::countLayers() {
   for (const Block &B : S.Blocks) {
-    Expr Times = !B.Attention.empty() ? B.Attention.front().Times
-                 : !B.Mlps.empty()    ? B.Mlps.front().Times
-                                      : Expr();
-    std::optional<int64_t> Trips = Times ? Times.constant() : std::nullopt;
-    S.NumLayers += Trips.value_or(1);
-    if (Times && !Trips)
+    S.NumLayers += B.layers();
+    if (Expr Times = B.times(); Times && !Times.isConstant())
       S.Missing.push_back(("layer " + llvm::Twine(B.Layer) +
                            " is in a loop that runs " + toString(Times) +
                            " times, and counts as one layer")
@@ -159,10 +160,10 @@ void Recogniser::describe() {
     // A query may come from a narrower copy of the stream; the result goes
     // back.
     Expr Hidden = A.Out ? A.Out.Out : A.Q ? A.Q.In : Expr();
-    agree(S.Hidden, Hidden, "hidden width", C.Layer, S.Missing);
-    agree(S.Heads, A.Heads, "heads", C.Layer, S.Missing);
-    agree(S.KvHeads, A.KvHeads, "key/value heads", C.Layer, S.Missing);
-    agree(S.HeadDim, A.HeadDim, "head width", C.Layer, S.Missing);
+    agree(S.Hidden, Hidden, "hidden width", C.Layer, S);
+    agree(S.Heads, A.Heads, "heads", C.Layer, S);
+    agree(S.KvHeads, A.KvHeads, "key/value heads", C.Layer, S);
+    agree(S.HeadDim, A.HeadDim, "head width", C.Layer, S);
     for (auto [Found, What] : {std::pair(&A.Q, "query projection"),
                                std::pair(&A.K, "key projection"),
                                std::pair(&A.V, "value projection"),
@@ -205,8 +206,8 @@ void Recogniser::describe() {
     Each.Down = Make(L.Down, Products[L.Down].Out);
     Each.Down.In = L.Hidden;
     Each.Activation = activationOf(L);
-    agree(S.Hidden, Each.Up.In, "hidden width", L.Layer, S.Missing);
-    agree(S.MlpHidden, Each.Hidden, "MLP width", L.Layer, S.Missing);
+    agree(S.Hidden, Each.Up.In, "hidden width", L.Layer, S);
+    agree(S.MlpHidden, Each.Hidden, "MLP width", L.Layer, S);
     if (S.Activation.empty())
       S.Activation = Each.Activation.str();
     S.Blocks[L.Layer].Mlps.push_back(Each);

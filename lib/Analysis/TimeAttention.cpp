@@ -6,18 +6,8 @@
 
 namespace xfa {
 
-namespace {
-/// Which operands of an operator are what; -1: it has none.
-struct Roles {
-  llvm::StringRef CausalFlag; ///< empty: it always is
-  unsigned Sequences;         ///< so many hold queries, keys and values
-  int Mask = -1;              ///< added to the scores, or boolean
-  int Padding = -1;           ///< [sequences, columns], not 0 where open
-  llvm::SmallVector<unsigned, 2> Past;
-};
-} // namespace
-
-static std::optional<Roles> rolesOf(OpKind Kind) {
+std::optional<TimePass::AttentionRoles> TimePass::attentionRoles(OpKind Kind) {
+  using Roles = AttentionRoles;
   switch (Kind) {
   case OpKind::Attention:
     return Roles{"is_causal", 3, 3, -1, {4, 5}};
@@ -30,6 +20,13 @@ static std::optional<Roles> rolesOf(OpKind Kind) {
   default:
     return std::nullopt;
   }
+}
+
+/// Its own flag says that later columns are hidden.
+bool TimePass::isCausal(NodeId N, const AttentionRoles &Is) const {
+  const Attribute *Flag =
+      Is.CausalFlag.empty() ? nullptr : M[N].attribute(Is.CausalFlag);
+  return Is.CausalFlag.empty() || (Flag && Flag->I != 0);
 }
 
 /// Mask, of which the last axis counts columns and the one before rows, if it
@@ -70,12 +67,11 @@ bool TimePass::hidesLater(NodeId N, ValueId Mask, const MaskProof::Plane &P,
   return Hides;
 }
 
-bool TimePass::fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
-                              TimeFacts &F) {
-  std::optional<Roles> Is = rolesOf(G.kind(N));
+bool TimePass::fusedAttention(NodeId N, unsigned Out, TimeFacts &F) {
+  std::optional<AttentionRoles> Is = attentionRoles(G.kind(N));
   if (!Is)
     return false;
-  bool Causal = Is->CausalFlag.empty() || Op.intAttr(Is->CausalFlag, 0) != 0;
+  bool Causal = isCausal(N, *Is);
   auto Operand = [&](int I) {
     return I < 0 ? ValueId() : G.operand(N, static_cast<unsigned>(I));
   };

@@ -86,9 +86,7 @@ bool TimePass::isProvedNow(ValueId V, const MaskProof::Plane &P, bool ByMask) {
   Interval Above = Proof.at(V, P, MaskProof::Above);
   if (!ByMask || !isMasked(Above))
     return !ByMask && Above.isZero();
-  if (masksByAssumption(Above))
-    Proof.assume("scores stay above -9,000, so that a fill of " +
-                 std::to_string(static_cast<int64_t>(Above.High)) + " masks");
+  Proof.assumeFill(Above);
   return isOpenBeside(Proof.at(V, P, MaskProof::Diagonal), Above);
 }
 

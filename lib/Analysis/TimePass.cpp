@@ -20,13 +20,14 @@ TimePass::TimePass(const FlatGraph &G, ExprStore &Store, TimeFrame TheFrame,
   ValueSizes.resize(M.Values.size());
 }
 
-TimeDependence TimePass::run() {
+TimeDependence TimePass::run(const Structure &Found) {
   for (ValueId In : M.main().Inputs)
     input(In);
   for (NodeId N : G.order())
     node(N);
   Result.Assumptions = Proof.assumptions();
   Result.AssumesPadding = Proof.assumesPadding();
+  findWindows(Found);
   // A value that only passes on another one knows what that one knows.
   for (size_t I = 0; I < M.Values.size(); ++I)
     if (ValueId Root = G.canonical(ValueId(I)); Root.Index != I)
@@ -223,7 +224,7 @@ void TimePass::result(NodeId N, unsigned Out, const OpContext &Op,
     return;
   }
   Refusal = TimeFacts::Nothing;
-  if (fusedAttention(N, Out, Op, F))
+  if (fusedAttention(N, Out, F))
     return;
   int Row = causalRow(N, Out, Op, Results);
   for (unsigned I = 0; I < M[N].Inputs.size(); ++I)

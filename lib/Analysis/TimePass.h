@@ -19,7 +19,7 @@ public:
   TimePass(const FlatGraph &G, ExprStore &Store, TimeFrame Frame,
            bool SupposeUnread);
 
-  TimeDependence run();
+  TimeDependence run(const Structure &Found);
 
 private:
   /// Where time runs by a dimension's length alone.
@@ -39,11 +39,35 @@ private:
   void input(ValueId V);
   void node(NodeId N);
 
+  // Windows (SlidingWindows.cpp).
+
+  /// What hides keys from rows: it is added to scores, or false where hidden.
+  struct ScoresMask {
+    ValueId Of;
+    MaskProof::Plane Place;
+    bool Boolean;
+  };
+  std::optional<ScoresMask> maskOfScores(const AttentionCore &Core);
+  std::optional<ScoresMask> maskOfOperator(NodeId N, bool &HidesLater);
+  std::optional<int64_t> reach(const ScoresMask &Mask, int Side);
+  std::optional<int64_t> windowOf(const ScoresMask &Mask, bool HidesLater);
+  void findWindows(const Structure &Found);
+
   // Attention as one operator (TimeAttention.cpp).
 
+  /// Which operands of an operator are what; -1: it has none.
+  struct AttentionRoles {
+    llvm::StringRef CausalFlag; ///< empty: it always is
+    unsigned Sequences;         ///< so many hold queries, keys and values
+    int Mask = -1;              ///< added to the scores, or boolean
+    int Padding = -1;           ///< [sequences, columns], not 0 where open
+    llvm::SmallVector<unsigned, 2> Past;
+  };
+  static std::optional<AttentionRoles> attentionRoles(OpKind Kind);
+  bool isCausal(NodeId N, const AttentionRoles &Is) const;
+
   /// False if N is none.
-  bool fusedAttention(NodeId N, unsigned Out, const OpContext &Op,
-                      TimeFacts &F);
+  bool fusedAttention(NodeId N, unsigned Out, TimeFacts &F);
   std::optional<MaskProof::Plane> planeOf(ValueId Mask);
   bool showsOwn(ValueId Mask, const MaskProof::Plane &P, bool Adds);
   bool hidesLater(NodeId N, ValueId Mask, const MaskProof::Plane &P, bool Adds);

@@ -75,6 +75,8 @@ static StructureView buildStructure(const Structure &F,
   S.Norm = F.Norm;
   S.Activation = F.Activation;
   S.Position = F.Position;
+  S.Window = F.Window;
+  S.WindowedLayers = F.WindowedLayers;
   S.Causal = F.Causal;
   S.CausalWhy = F.CausalWhy;
   S.CausalChain = C.Chain;

@@ -46,6 +46,8 @@ void jsonStructure(llvm::json::OStream &J, const StructureView &S) {
     jsonText(J, "norm", S.Norm);
     jsonText(J, "activation", S.Activation);
     jsonText(J, "position", S.Position);
+    jsonExpr(J, "window", S.Window);
+    J.attribute("windowed_layers", S.WindowedLayers);
     J.attribute("confidence", confidenceName(S.Confidence));
     J.attributeArray("missing", [&] {
       for (const std::string &Each : S.Missing)

@@ -97,6 +97,11 @@ static std::string structureLine(const StructureView &S) {
             " of " + formula(S.HeadDim);
   if (S.KvHeads && S.KvHeads != S.Heads)
     Text += ", " + formula(S.KvHeads) + " for K and V";
+  if (S.Window)
+    Text +=
+        ", window " + formula(S.Window) +
+        (S.WindowedLayers < S.Layers ? " in " + count(S.WindowedLayers, "layer")
+                                     : "");
   std::string Activation =
       S.Activation.empty() ? "" : " (" + activationName(S.Activation) + ")";
   if (S.MlpHidden)

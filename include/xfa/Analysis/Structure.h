@@ -40,9 +40,11 @@ struct AttentionCore {
   bool Fused = false;
   ValueId Query, Key, Value; ///< operands of the core, after views
   ValueId Result;
-  Expr Times;         ///< how often it runs (C17); null: once
-  Expr Batch;         ///< sequences
-  Expr Rows, Columns; ///< query positions, key positions
+  ValueId Scored;       ///< what the softmax goes over; none if fused
+  unsigned KeyAxis = 0; ///< of Scored: the axis that it goes along
+  Expr Times;           ///< how often it runs (C17); null: once
+  Expr Batch;           ///< sequences
+  Expr Rows, Columns;   ///< query positions, key positions
   Expr Heads, KvHeads, HeadDim, ValueDim;
   /// Of all heads together: heads · head width (without a division where the
   /// file splits a width D into H heads of D // H).
@@ -84,6 +86,19 @@ struct Block {
   int Layer = 0;
   llvm::SmallVector<AttentionCore, 1> Attention; ///< self, then cross
   llvm::SmallVector<Mlp, 1> Mlps;
+
+  /// How often it runs (C17); null: once.
+  Expr times() const {
+    return !Attention.empty() ? Attention.front().Times
+           : !Mlps.empty()    ? Mlps.front().Times
+                              : Expr();
+  }
+  /// Layers that it stands for: one in a loop for each time that this runs, if
+  /// that is known.
+  int64_t layers() const {
+    Expr Times = times();
+    return Times ? Times.constant().value_or(1) : 1;
+  }
 };
 
 /// A norm that is spelled out, or the one operator that it is.
@@ -118,6 +133,10 @@ struct Structure {
   std::vector<Normalisation> Norms;
   Expr Hidden, Heads, KvHeads, HeadDim, MlpHidden, Vocab; ///< null: not found
   std::string Norm, Activation, Position;                 ///< empty: not found
+  /// Keys that a row of windowed layers attends to at most, and how many layers
+  /// these are. Null: no window.
+  Expr Window;
+  int64_t WindowedLayers = 0;
   Verdict Causal = Verdict::Unknown;
   std::string CausalWhy;
 
@@ -126,6 +145,8 @@ struct Structure {
   std::vector<int> Layers; ///< -1: outside the blocks
 
   bool hasTransformer() const { return !Blocks.empty(); }
+  /// Reports that a layer is not like the first.
+  void differs(int Layer, llvm::StringRef What, Expr Is, Expr First);
   /// All blocks; where some attend to another stream, those with as many rows:
   /// of a graph that holds encoder and decoder, the decoder's.
   llvm::SmallVector<const Block *, 0> decoderBlocks() const;

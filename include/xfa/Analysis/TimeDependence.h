@@ -13,6 +13,8 @@
 #include "xfa/Analysis/ShapeInference.h"
 #include "xfa/Analysis/Structure.h"
 
+#include "llvm/ADT/DenseMap.h"
+
 namespace xfa {
 
 /// On which positions the element at position t of an axis depends.
@@ -83,6 +85,10 @@ struct TimeDependence {
   std::vector<TimeFacts> Values; ///< by ValueId
   std::vector<TimeReason> Reasons;
   std::vector<std::string> Assumptions;
+  /// By the softmax of a core: how many keys a row sees at most, proved by its
+  /// mask; and what these proofs assume beyond Assumptions.
+  llvm::DenseMap<NodeId, int64_t> Windows;
+  std::vector<std::string> WindowAssumptions;
   /// A proof took a row's own token to be no padding; unsafe beside time mixing
   /// that no mask covers (Unmasked).
   bool AssumesPadding = false;
@@ -99,6 +105,10 @@ struct TimeDependence {
 TimeDependence analyseTime(const Model &M, const ShapeFacts &Facts,
                            const Structure &Found, ExprStore &Store,
                            bool SupposeUnread = false);
+
+/// T8: sliding windows that masks were proved to be limit the keys of the
+/// cores.
+void limitKeys(Structure &Found, const TimeDependence &Time, ExprStore &Store);
 
 CausalityVerdict judgeCausality(const Model &M, const ShapeFacts &Facts,
                                 const Structure &Found,

@@ -39,6 +39,8 @@ struct StructureView {
   int64_t Layers = 0;
   Expr Hidden, Heads, KvHeads, HeadDim, MlpHidden, Vocab;
   std::string Norm, Activation, Position;
+  Expr Window; ///< keys that a row of windowed layers sees at most
+  int64_t WindowedLayers = 0;
   Verdict Causal = Verdict::Unknown;
   std::string CausalWhy;
   /// From the output back to where the verdict was made; what it assumes.
