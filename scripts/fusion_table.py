@@ -14,7 +14,7 @@ from pathlib import Path
 import generated
 
 ROOT = Path(__file__).resolve().parent.parent
-PASSES = ["fuse-scale", "fuse-mask-softmax", "fuse-attention", "fuse-epilogue", "fuse-norm", "pack-qkv", "split-qkv", "elementwise", "O1", "O2"]
+PASSES = ["fuse-scale", "fuse-mask-softmax", "fuse-attention", "fuse-epilogue", "fuse-norm", "fuse-rotary", "pack-qkv", "split-qkv", "elementwise", "O1", "O2"]
 ATTENTION = ["fuse-scale", "fuse-mask-softmax", "fuse-attention"]
 """Each attention that they leave alone has its reason in the table, whether or not they fired elsewhere."""
 FIRED = re.compile(r"^note: \S+: fired (\d+) times?$")

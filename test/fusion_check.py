@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from export_check import run_tokens, xf_opt
 
-FUSIONS = ["fuse-scale", "fuse-mask-softmax", "fuse-attention", "fuse-epilogue", "fuse-norm", "pack-qkv", "elementwise"]
+FUSIONS = ["fuse-scale", "fuse-mask-softmax", "fuse-attention", "fuse-epilogue", "fuse-norm", "fuse-rotary", "pack-qkv", "elementwise"]
 """Each a pass whose inverse is unfuse."""
 PIPELINES = ["O1", "O2"]
 ALL_PASSES = ",".join(FUSIONS)

@@ -416,7 +416,8 @@ void Counter::countTraffic(NodeId Id, const OpCost &Op) {
     if (!In || Facts[In].absent())
       continue;
     const Operand &Source = Result.Operands[In.Index];
-    if (Inside && Inside->holds(Source.Root))
+    if (Inside && (Inside->holds(Source.Root) ||
+                   (!Source.Whole && Inside->readsAll(Source.Root))))
       continue;
     ValueId Identity = Source.Whole ? Source.Root : In;
     if (llvm::is_contained(Seen, Identity)) // C9: each distinct input once

@@ -17,12 +17,31 @@ static std::string numberText(double Number) {
 
 bool CoreMatcher::isMask(ValueId V) const { return !OfScores.contains(V); }
 
-/// V before Identity and Casts between float types.
+/// N turns [B·H, ·, ·] into [B, H, ·, ·], or back.
+bool CoreMatcher::splitsHeads(NodeId N) {
+  if (M[N].Kind != OpKind::Reshape || !K.facts(M[N].Inputs[0]).HasRank ||
+      !K.facts(M[N].Outputs[0]).HasRank)
+    return false;
+  const Shape *Apart = &K.facts(M[N].Inputs[0]).Dims,
+              *Merged = &K.facts(M[N].Outputs[0]).Dims;
+  if (Apart->size() == 3)
+    std::swap(Apart, Merged);
+  if (Apart->size() != 4 || Merged->size() != 3 ||
+      (*Merged)[0] != (*Apart)[0] * (*Apart)[1] ||
+      (*Merged)[1] != (*Apart)[2] || (*Merged)[2] != (*Apart)[3])
+    return false;
+  C.B = (*Apart)[0];
+  C.H = (*Apart)[1];
+  return true;
+}
+
+/// V before Identity, Casts between float types, and views that take heads
+/// apart or together.
 ValueId CoreMatcher::widened(ValueId V) {
   for (;;) {
     V = K.strip(V, Nodes);
     const NodeId N = K.producer(V);
-    if (!N || M[N].Kind != OpKind::Cast)
+    if (!N || (M[N].Kind != OpKind::Cast && !splitsHeads(N)))
       return V;
     Nodes.insert(N);
     V = M[N].Inputs[0];
@@ -86,9 +105,7 @@ std::string CoreMatcher::added(NodeId N, ValueId &V) {
   const ValueId Bias = M[N].Inputs[1 - Of];
   if (!isMask(Bias))
     return label(N) + " adds the scores to themselves";
-  if (C.Bias || C.Condition)
-    return "the scores are masked twice, and the operator takes one mask";
-  C.Bias = Bias;
+  C.Masks.push_back({Bias, ValueId()});
   V = M[N].Inputs[Of];
   return {};
 }
@@ -99,11 +116,7 @@ std::string CoreMatcher::filled(NodeId N, ValueId &V) {
   const std::optional<double> Fill = K.number(M[N].Inputs[3 - Of]);
   if (!isMask(M[N].Inputs[0]) || isMask(M[N].Inputs[Of]) || !Fill)
     return label(N) + " is no choice between the scores and one number";
-  if (C.Bias || C.Condition)
-    return "the scores are masked twice, and the operator takes one mask";
-  C.Condition = M[N].Inputs[0];
-  C.HidesWhereTrue = Of == 2;
-  C.Fill = *Fill;
+  C.Masks.push_back({ValueId(), M[N].Inputs[0], Of == 2, *Fill});
   V = M[N].Inputs[Of];
   // The operator adds: that is the same where the scores vanish beside what is
   // added, in fp32 at 1e30 those below 1e22.
@@ -116,6 +129,16 @@ std::string CoreMatcher::filled(NodeId N, ValueId &V) {
   return {};
 }
 
+/// Tanh, behind which all scales up to here stand; V becomes what it is of.
+std::string CoreMatcher::capped(NodeId N, ValueId &V) {
+  if (C.SoftCap != 0 || !(C.Scale > 0))
+    return label(N) + " (Tanh) is no soft cap";
+  C.SoftCap = C.Scale;
+  C.Scale = 1;
+  V = M[N].Inputs[0];
+  return {};
+}
+
 /// From what the softmax reads up to the product of Q and K.
 std::string CoreMatcher::scores(ValueId V) {
   bool Scaled = false;
@@ -124,7 +147,16 @@ std::string CoreMatcher::scores(ValueId V) {
     const NodeId N = K.producer(V);
     if (!N)
       return "the scores come from outside of it";
-    if (Scaled && M[N].Kind != OpKind::MatMul && !K.scaled(N))
+    if (splitsHeads(N)) {
+      Nodes.insert(N);
+      V = M[N].Inputs[0];
+      continue;
+    }
+    const bool Masks = M[N].Kind == OpKind::Add || M[N].Kind == OpKind::Where;
+    if (Masks && C.SoftCap != 0)
+      return "it caps after " + label(N) +
+             ", and the operator caps the product alone";
+    if (Scaled && Masks)
       return "it scales after " + label(N) +
              ", and the operator scales the product alone";
     Nodes.insert(N);
@@ -142,18 +174,24 @@ std::string CoreMatcher::scores(ValueId V) {
     case OpKind::Where:
       Why = filled(N, V);
       break;
+    case OpKind::Tanh:
+      Why = capped(N, V);
+      Scaled = false;
+      break;
     case OpKind::MatMul:
       C.Scores = N;
+      C.Scored = K.facts(V).Elem;
       C.Query = M[N].Inputs[0];
       C.KeyTransposed = M[N].Inputs[1];
-      if (!K.hasRank(V, 4))
-        return "its scores are not [batch, heads, rows, columns]";
-      C.B = K.facts(V).Dims[0];
-      C.H = K.facts(V).Dims[1];
-      C.S = K.facts(V).Dims[2];
-      C.T = K.facts(V).Dims[3];
+      if (!K.facts(V).HasRank)
+        return "the rank of its scores is not known";
+      if (std::string Why = headsOf(K.facts(V).Dims); !Why.empty())
+        return Why;
       for (ValueId In : M[N].Inputs)
         scaleAbove(In);
+      // The operator divides by the cap itself.
+      if (C.SoftCap != 0)
+        C.Scale *= C.SoftCap;
       return {};
     default:
       Why = label(N) + " (" + M[N].Op.str() +
@@ -163,6 +201,29 @@ std::string CoreMatcher::scores(ValueId V) {
     if (!Why.empty())
       return Why;
   }
+}
+
+/// Batch, heads, rows and columns.
+std::string CoreMatcher::headsOf(const Shape &Scores) {
+  if (Scores.size() == 4) {
+    C.B = Scores[0];
+    C.H = Scores[1];
+  } else if (Scores.size() != 3) {
+    return "its scores are not [batch, heads, rows, columns]";
+  } else if (!C.H) {
+    for (const Block &B : K.A.Found.Blocks)
+      for (const AttentionCore &A : B.Attention)
+        if (A.Scores == C.Scores)
+          C.H = A.Heads;
+    C.B = C.H ? tryExactDiv(Scores[0], C.H).value_or(Expr()) : Expr();
+  }
+  if (!C.B || !C.H || (Scores.size() == 3 && Scores[0] != C.B * C.H))
+    return "of its scores " + toString(Scores[0]) +
+           " times [rows, columns] it is not known how many belong to a "
+           "sequence";
+  C.S = Scores[Scores.size() - 2];
+  C.T = Scores[Scores.size() - 1];
+  return {};
 }
 
 /// Scales of an operand of the product; the views among them stay.
@@ -184,11 +245,17 @@ void CoreMatcher::scaleAbove(ValueId V) {
 /// Q, K and V have the scores' batch and heads.
 std::string CoreMatcher::layout() {
   for (ValueId V : {C.Query, C.KeyTransposed, C.Value}) {
+    if (K.facts(V).HasRank && C.isMerged(K.facts(V).Dims))
+      continue;
     if (!K.hasRank(V, 4))
       return "its operands are not [batch, heads, positions, width]";
     if (K.facts(V).Dims[0] != C.B || K.facts(V).Dims[1] != C.H)
       return "'" + M[V].Name.str() + "' is broadcast to the scores' heads";
   }
+  for (ValueId V : {C.KeyTransposed, C.Value, C.Result})
+    if (K.facts(V).Elem != K.facts(C.Query).Elem)
+      return "'" + M[V].Name.str() + "' is of another type than '" +
+             M[C.Query].Name.str() + "'";
   if (!C.H.constant() || *C.H.constant() <= 0)
     return "the number of heads is not known";
   return {};

@@ -46,6 +46,7 @@ static std::string fusionsIn(const Model &M) {
       {MaskSoftmaxName, "fuse-mask-softmax"},
       {ProductName, "fuse-epilogue"},
       {NormName, "fuse-norm"},
+      {RotaryName, "fuse-rotary"},
       {PackedQkvName, "pack-qkv"},
       {ElementwiseName, "elementwise"}};
   std::string Found;

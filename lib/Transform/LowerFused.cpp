@@ -24,6 +24,8 @@ Answer lowerKernel(const Kernel &K, Target T) {
     return lowerAttention(K, T);
   if (isFused(Call, ScaledScoresName))
     return lowerScores(K, T);
+  if (isFused(Call, RotaryName))
+    return lowerRotary(K, T);
   if (isFused(Call, NormName))
     return lowerNorm(K, T);
   if (isFused(Call, ProductName) || isFused(Call, ElementwiseName))
@@ -39,7 +41,8 @@ Answer lowerKernel(const Kernel &K, Target T) {
 class Lowering {
 public:
   Lowering(PassContext &Context, const ModelAnalysis &A, Target T)
-      : Context(Context), M(Context.model()), E(Context.editor()), T(T) {
+      : Context(Context), M(Context.model()), E(Context.editor()), T(T),
+        Masks(M, A) {
     forEachKernel(GraphId(0), [&](NodeId Call) { look(A, Call); });
   }
 
@@ -69,12 +72,14 @@ private:
   Model &M;
   Editor &E;
   Target T;
+  CausalMasks Masks;
   std::vector<Planned> Plans;
-  std::map<std::string, unsigned> Counts;
+  Maker::SharedTy Shared;
+  std::map<std::string, unsigned> Counts, Notes;
 };
 
 void Lowering::look(const ModelAnalysis &A, NodeId Call) {
-  auto K = std::make_unique<Kernel>(M, A, E, Call);
+  auto K = std::make_unique<Kernel>(M, A, Masks, E, Call);
   Answer Found = lowerKernel(*K, T);
   std::string Why = Found.Found ? E.whyNotInlined(Call) : Found.Why;
   if (Why.empty())
@@ -122,10 +127,12 @@ void Lowering::apply(Planned &Plan) {
       Ordered.insert(N);
   Plan.P.Nodes = Ordered;
   const std::vector<NodeId> Body = E.inlineCall(Call);
-  Maker Make(E, Graph, Operands);
+  Maker Make(E, Graph, Operands, Shared);
   Plan.P.Make(Make);
   keepAround(Plan, Body, Make.Made, Kind);
   ++Counts[Plan.P.Op];
+  if (!Plan.P.Note.empty())
+    ++Notes[Plan.P.Op + ": " + Plan.P.Note];
   Context.fired();
 }
 
@@ -151,6 +158,8 @@ void Lowering::run() {
     OpsetRaise::run(E, OpsetOfOnnx23);
   for (const auto &[Op, Count] : Counts)
     Context.note("made " + llvm::Twine(Count) + " " + Op);
+  for (const auto &[Note, Count] : Notes)
+    Context.note(llvm::Twine(Count) + " " + Note);
 }
 
 llvm::Error lower(PassContext &Context, Target T) {

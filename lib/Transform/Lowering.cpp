@@ -18,6 +18,12 @@ NodeId Kernel::producer(ValueId V) const {
   return N && Nodes.contains(N) ? N : NodeId();
 }
 
+ValueId Kernel::outer(ValueId V) const {
+  const auto &Inputs = body().Inputs;
+  const auto Given = llvm::find(Inputs, V);
+  return Given == Inputs.end() ? V : M[Call].Inputs[Given - Inputs.begin()];
+}
+
 std::optional<double> Kernel::number(ValueId V) const {
   if (!V || !facts(V).HasRank ||
       !llvm::all_of(facts(V).Dims, [](Expr D) { return D.is(1); }))
@@ -121,6 +127,14 @@ NodeId Maker::node(llvm::StringRef Op, llvm::ArrayRef<ValueId> Inputs,
   Spec.NumOutputs = NumOutputs;
   Made.push_back(E.makeNode(Graph, Spec));
   return Made.back();
+}
+
+ValueId Maker::axes(llvm::StringRef Op, ValueId V,
+                    llvm::ArrayRef<int64_t> Axes) {
+  constexpr int AxesByInput = 13;
+  if (E.opsetVersion("") < AxesByInput)
+    return value(Op, {V}, {E.intsAttr("axes", Axes)});
+  return value(Op, {V, E.intVector(Axes)});
 }
 
 ValueId Maker::permuted(ValueId V, llvm::ArrayRef<int64_t> Order) {

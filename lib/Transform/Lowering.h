@@ -10,13 +10,14 @@
 #ifndef XFA_LIB_TRANSFORM_LOWERING_H
 #define XFA_LIB_TRANSFORM_LOWERING_H
 
-#include "xfa/Analysis/Analysis.h"
+#include "xfa/Analysis/CausalMask.h"
 #include "xfa/IR/Editor.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SetVector.h"
 
 #include <functional>
+#include <map>
 
 namespace xfa::lowering {
 
@@ -38,12 +39,14 @@ struct ScaleStep {
 /// A kernel's body before anything is changed, and what is known of it.
 class Kernel {
 public:
-  Kernel(const Model &M, const ModelAnalysis &A, const Editor &E, NodeId Call)
-      : M(M), A(A), E(E), Call(Call),
+  Kernel(const Model &M, const ModelAnalysis &A, const CausalMasks &Masks,
+         const Editor &E, NodeId Call)
+      : M(M), A(A), Masks(Masks), E(E), Call(Call),
         Nodes(body().Nodes.begin(), body().Nodes.end()) {}
 
   const Model &M;
   const ModelAnalysis &A;
+  const CausalMasks &Masks;
   const Editor &E;
   const NodeId Call;
   NodeSet Nodes;
@@ -52,6 +55,13 @@ public:
   const ValueFacts &facts(ValueId V) const { return A.Facts[V]; }
   /// The node of the body that computes V; none if it comes from outside.
   NodeId producer(ValueId V) const;
+  /// V itself, or what the call gives for it.
+  ValueId outer(ValueId V) const;
+  /// What computes V, in the body or before the call; none: nothing does.
+  NodeId maker(ValueId V) const {
+    V = outer(V);
+    return V ? M[V].Producer : NodeId();
+  }
   /// It is a function of constants and dimensions alone (C7).
   bool folded(ValueId V) const { return V && facts(V).Folded; }
   /// The one number that V is, if it is known when the graph is compiled.
@@ -79,9 +89,12 @@ public:
 /// Makes nodes in the graph that the body was put into.
 class Maker {
 public:
+  /// What kernels of one graph share: made once of a value, by what it is for.
+  using SharedTy = std::map<std::tuple<unsigned, unsigned, int64_t>, ValueId>;
+
   Maker(Editor &E, GraphId Graph,
-        const llvm::DenseMap<ValueId, ValueId> &Operands)
-      : E(E), Graph(Graph), Operands(Operands) {}
+        const llvm::DenseMap<ValueId, ValueId> &Operands, SharedTy &Shared)
+      : E(E), Graph(Graph), Operands(Operands), Shared(Shared) {}
 
   Editor &E;
   const GraphId Graph;
@@ -100,6 +113,13 @@ public:
                 llvm::StringRef Domain = {}) {
     return E.model()[node(Op, Inputs, Attributes, Domain)].Outputs[0];
   }
+  /// Squeeze or Unsqueeze, as the model's version writes its axes.
+  ValueId axes(llvm::StringRef Op, ValueId V, llvm::ArrayRef<int64_t> Axes);
+  /// What Make makes of V; a kernel of this graph before may have made it.
+  ValueId once(ValueId V, int64_t Purpose, llvm::function_ref<ValueId()> Make) {
+    ValueId &Made = Shared[{Graph.Index, V.Index, Purpose}];
+    return Made ? Made : Made = Make();
+  }
   /// V with its axes in this order; what a Transpose above did is taken into
   /// account.
   ValueId permuted(ValueId V, llvm::ArrayRef<int64_t> Order);
@@ -110,6 +130,7 @@ public:
 
 private:
   const llvm::DenseMap<ValueId, ValueId> &Operands;
+  SharedTy &Shared;
 };
 
 /// Nodes of a body, and the operator that computes what they do.
@@ -117,6 +138,7 @@ struct Part {
   std::string Op;
   NodeSet Nodes;
   std::function<void(Maker &)> Make;
+  std::string Note; ///< what it could not do better, and why
 };
 
 /// A part, or why there is none.
@@ -129,6 +151,7 @@ struct Answer {
 
 Answer lowerScores(const Kernel &K, Target T);
 Answer lowerAttention(const Kernel &K, Target T);
+Answer lowerRotary(const Kernel &K, Target T);
 Answer lowerNorm(const Kernel &K, Target T);
 Answer lowerActivation(const Kernel &K, Target T);
 

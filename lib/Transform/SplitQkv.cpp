@@ -3,11 +3,15 @@
 // The inverse of packing. A kernel that pack-qkv made gives back its products.
 // One product whose result the file splits along its width becomes one product
 // a part, each with its columns of the weight: slices of a constant, which no
-// runtime computes twice (C7) and which are read where they lie (C10).
+// runtime computes twice (C7) and which are read where they lie (C10). Where
+// the width is taken apart first, [heads, 3, d] or [groups, heads + 2, d], the
+// parts are along one of these axes, and the columns of a part are not side by
+// side in the weight.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Fusion.h"
+#include "WidthSplit.h"
 
 #include "xfa/IR/Fused.h"
 
@@ -27,21 +31,31 @@ constexpr int SplitByInputs = 13;
 class Splitter {
 public:
   Splitter(PassContext &Context, const ModelAnalysis &A, NodeId Product)
-      : M(Context.model()), Edit(Context.editor()), A(A), Product(Product) {}
+      : M(Context.model()), Edit(Context.editor()), A(A), Product(Product),
+        Apart(M, Edit, A.Facts) {}
 
   /// Why it cannot be split; empty: it can.
   std::string whyNot();
   void split();
 
 private:
+  bool sameRows(ValueId V) const;
   std::string addLink(NodeId N);
   std::string findParts(NodeId Split);
   std::string findSlices(ValueId Whole);
+  std::string findPieces(NodeId Regroup);
+  /// The shape of the product, without it.
+  void keepShape(NodeId Reader);
   GraphId graph() const { return M[Product].Parent; }
   /// The nodes of the chain once more, of the columns of one part.
   ValueId copyOf(unsigned Part);
   /// The part of each constant that has one element a column.
   ValueId columns(ValueId Constant, unsigned Part);
+  ValueId reshaped(ValueId V, llvm::ArrayRef<int64_t> Dims) {
+    return Edit.make(graph(), "Reshape", {V, Edit.intVector(Dims)});
+  }
+  /// The part of one piece, as what picked it gave it.
+  ValueId piece(const WidthPiece &P, ValueId Part);
 
   int64_t known(ValueId V, unsigned FromLast = 0) const {
     const ValueFacts &F = A.Facts[V];
@@ -59,6 +73,9 @@ private:
   llvm::SmallVector<ValueId, 3> Parts; ///< that others use
   int64_t Width = -1;                  ///< of its result
   llvm::SmallVector<int64_t, 3> Sizes;
+  NodeId Regroup;   ///< a Reshape that makes axes of the width; often none
+  WidthSplit Apart; ///< into which parts it is cut then
+  llvm::SmallVector<NodeId, 2> ShapeReaders;
   llvm::DenseMap<ValueId, llvm::SmallVector<ValueId, 3>> Columns;
 };
 
@@ -78,15 +95,28 @@ std::string Splitter::whyNot() {
   for (ValueId V = P.Outputs[0];;) {
     if (Edit.outputUses(V))
       return "'" + M[V].Name.str() + "' is an output of the graph";
-    const NodeId Next = Edit.uses(V)[0].User;
-    if (M[Next].Parent != graph())
-      return "its result is used in another graph";
+    llvm::SmallVector<NodeId, 3> Readers;
+    for (const Use &U : Edit.uses(V)) {
+      if (M[U.User].Parent != graph())
+        return "its result is used in another graph";
+      // Its shape is that of what it multiplies but for the width.
+      if (M[U.User].Kind == OpKind::Shape && M[U.User].Attributes.empty() &&
+          sameRows(V))
+        ShapeReaders.push_back(U.User);
+      else
+        Readers.push_back(U.User);
+    }
+    if (Readers.empty())
+      return "nothing reads '" + M[V].Name.str() + "'";
+    const NodeId Next = Readers.front();
     if (M[Next].Kind == OpKind::Slice)
       return findSlices(V);
-    if (Edit.uses(V).size() != 1)
+    if (Readers.size() != 1)
       return "'" + M[V].Name.str() + "' has more than one reader";
     if (M[Next].Kind == OpKind::Split)
       return findParts(Next);
+    if (M[Next].Kind == OpKind::Reshape && known(M[Next].Outputs[0]) != Width)
+      return findPieces(Next);
     if (std::string Why = addLink(Next); !Why.empty())
       return Why;
     V = M[Next].Outputs[0];
@@ -108,6 +138,26 @@ std::string Splitter::findParts(NodeId Split) {
     Parts.push_back(Out);
   }
   return {};
+}
+
+/// V has a row for each one of what the product multiplies.
+bool Splitter::sameRows(ValueId V) const {
+  const ValueFacts &X = A.Facts[M[Product].Inputs[0]], &F = A.Facts[V];
+  const Attribute *Turned = M[Product].attribute("transA");
+  return X.HasRank && F.HasRank && X.rank() == F.rank() &&
+         !(Turned && Turned->I != 0) &&
+         std::equal(F.Dims.begin(), F.Dims.end() - 1, X.Dims.begin());
+}
+
+std::string Splitter::findPieces(NodeId N) {
+  Regroup = N;
+  if (M[N].OpsetVersion < SliceByInputs)
+    return "it is from before Slice took its bounds as operands";
+  for (ValueId Weight : M[Product].Inputs.drop_front())
+    for (Expr D : A.Facts[Weight].Dims)
+      if (!D.constant())
+        return "the shape of its weight is not known";
+  return Apart.find(N);
 }
 
 /// Slices of the width, each from where the one before it ends.
@@ -179,21 +229,38 @@ ValueId Splitter::columns(ValueId Constant, unsigned Part) {
     const Attribute *Turned = M[Product].attribute("transB");
     const bool Rows =
         Constant == M[Product].Inputs[1] && Turned && Turned->I != 0;
-    const Attribute Axis =
-        Edit.intAttr("axis", Rows ? 0 : A.Facts[Constant].rank() - 1);
+    const int64_t Along = Rows ? 0 : A.Facts[Constant].rank() - 1;
+    const Attribute Axis = Edit.intAttr("axis", Along + Apart.Cut);
     llvm::SmallVector<ValueId, 2> Inputs = {Constant};
+    // The shape of a part, or of all with axes in the place of the width.
+    auto Dims = [&](llvm::ArrayRef<int64_t> OfWidth) {
+      llvm::SmallVector<int64_t, 4> Result;
+      for (auto [I, D] : llvm::enumerate(A.Facts[Constant].Dims))
+        if (static_cast<int64_t>(I) == Along)
+          Result.append(OfWidth.begin(), OfWidth.end());
+        else
+          Result.push_back(*D.constant());
+      return Result;
+    };
+    if (Regroup)
+      Inputs[0] = reshaped(Constant, Dims(Apart.Factors));
+    const llvm::ArrayRef<int64_t> Cuts = Regroup ? Apart.Sizes : Sizes;
     llvm::SmallVector<Attribute, 2> Attributes = {Axis};
     if (Edit.opsetVersion("") >= SplitByInputs)
-      Inputs.push_back(Edit.intVector(Sizes));
+      Inputs.push_back(Edit.intVector(Cuts));
     else
-      Attributes.push_back(Edit.intsAttr("split", Sizes));
+      Attributes.push_back(Edit.intsAttr("split", Cuts));
     NodeSpec Spec;
     Spec.Op = "Split";
     Spec.Inputs = Inputs;
     Spec.Attributes = Attributes;
     Spec.NumOutputs = static_cast<unsigned>(Sizes.size());
     const NodeId Made = Edit.makeNode(graph(), Spec);
-    Columns[Constant].assign(M[Made].Outputs.begin(), M[Made].Outputs.end());
+    llvm::SmallVector<ValueId, 3> Made3(M[Made].Outputs);
+    if (Regroup)
+      for (auto [I, V] : llvm::enumerate(Made3))
+        V = reshaped(V, Dims({Sizes[I]}));
+    Columns[Constant] = std::move(Made3);
   }
   return Columns[Constant][Part];
 }
@@ -224,17 +291,87 @@ ValueId Splitter::copyOf(unsigned Part) {
       Inputs[1 - Bias] = Last;
       Inputs[Bias] = columns(Old[Bias], Part);
     }
-    Last = Edit.make(In, M[N].Op, Inputs,
-                     llvm::SmallVector<Attribute, 2>(M[N].Attributes),
-                     M[N].Name);
+    Last =
+        Edit.make(In, M[N].Op, Inputs,
+                  llvm::SmallVector<Attribute, 2>(M[N].Attributes), M[N].Name);
     Before = M[N].Outputs[0];
   }
   return Last;
 }
 
+ValueId Splitter::piece(const WidthPiece &P, ValueId Part) {
+  for (NodeId N : P.Path) {
+    llvm::SmallVector<ValueId, 2> Inputs(M[N].Inputs);
+    Inputs[0] = Part;
+    Part =
+        Edit.make(graph(), M[N].Op, Inputs,
+                  llvm::SmallVector<Attribute, 2>(M[N].Attributes), M[N].Name);
+  }
+  if (!P.Drops)
+    return Part;
+  if (Edit.opsetVersion("") >= SplitByInputs)
+    return Edit.make(graph(), "Squeeze", {Part, Edit.intVector({*P.Drops})});
+  return Edit.make(graph(), "Squeeze", {Part},
+                   {Edit.intsAttr("axes", {*P.Drops})});
+}
+
+void Splitter::keepShape(NodeId Reader) {
+  const ValueId Shape = Edit.make(graph(), "Shape", {M[Product].Inputs[0]});
+  const ValueId Rows = Edit.make(
+      graph(), "Slice", {Shape, Edit.intVector({0}), Edit.intVector({-1})});
+  Edit.replaceAllUses(M[Reader].Outputs[0],
+                      Edit.make(graph(), "Concat",
+                                {Rows, Edit.intVector({Width})},
+                                {Edit.intAttr("axis", 0)}));
+}
+
 void Splitter::split() {
-  for (auto [I, Part] : llvm::enumerate(Parts))
-    Edit.replaceAllUses(Part, copyOf(I));
+  for (NodeId Reader : ShapeReaders)
+    keepShape(Reader);
+  if (!Regroup) {
+    for (auto [I, Part] : llvm::enumerate(Parts))
+      Edit.replaceAllUses(Part, copyOf(I));
+    return;
+  }
+  for (int64_t Size : Apart.Sizes)
+    Sizes.push_back(Width / Apart.Factors[Apart.Cut] * Size);
+  // Rows as the file has them, then the axes of a part.
+  const int64_t Lead = A.Facts[M[Regroup].Outputs[0]].rank() -
+                       static_cast<int64_t>(Apart.Factors.size());
+  llvm::SmallVector<ValueId, 3> Whole;
+  for (unsigned Part = 0; Part < Apart.Sizes.size(); ++Part) {
+    const ValueId Lengths = Edit.make(
+        graph(), "Slice",
+        {M[Regroup].Inputs[1], Edit.intVector({0}), Edit.intVector({Lead})});
+    const ValueId Dims = Edit.make(
+        graph(), "Concat", {Lengths, Edit.intVector(Apart.factorsOf(Part))},
+        {Edit.intAttr("axis", 0)});
+    Whole.push_back(
+        Edit.make(graph(), "Reshape", {copyOf(Part), Dims},
+                  llvm::SmallVector<Attribute, 2>(M[Regroup].Attributes),
+                  M[Regroup].Name));
+  }
+  for (const WidthPiece &P : Apart.Pieces)
+    Edit.replaceAllUses(P.Result, piece(P, Whole[P.Part]));
+  // All of it is as long as its first part but along the axis that is cut.
+  for (const WidthShape &S : Apart.Shapes) {
+    const ValueId First =
+        piece({ValueId(), 0, 0, S.Path, std::nullopt}, Whole[0]);
+    const ValueId Lengths = Edit.make(graph(), "Shape", {First});
+    const int64_t Rank = static_cast<int64_t>(S.Axes.size()),
+                  At = llvm::find(S.Axes, static_cast<int>(Apart.Cut)) -
+                       S.Axes.begin();
+    auto Some = [&](int64_t From, int64_t To) {
+      return Edit.make(graph(), "Slice",
+                       {Lengths, Edit.intVector({From}), Edit.intVector({To})});
+    };
+    Edit.replaceAllUses(
+        M[S.Reader].Outputs[0],
+        Edit.make(graph(), "Concat",
+                  {Some(0, At), Edit.intVector({Apart.Factors[Apart.Cut]}),
+                   Some(At + 1, Rank)},
+                  {Edit.intAttr("axis", 0)}));
+  }
 }
 
 } // namespace

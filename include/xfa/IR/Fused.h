@@ -22,6 +22,7 @@ inline constexpr llvm::StringLiteral ScaledScoresName = "ScaledScores",
                                      AttentionName = "Attention",
                                      NormName = "Norm", ProductName = "Product",
                                      PackedQkvName = "PackedQkv",
+                                     RotaryName = "Rotary",
                                      ElementwiseName = "Elementwise";
 
 /// A call of a fused kernel.

@@ -299,23 +299,35 @@ TEST(SplitQkv, PackedByTheExporter) {
   EXPECT_EQ(llvm::count(R.Ops, "Split"), 2) << "of the weight, of the bias";
 }
 
-TEST(SplitQkv, HeadsThatInterleaveStay) {
-  EXPECT_EQ(reason("split-qkv",
-                   R"(g (float[B,N,8] x) => (float[B,N,2,4] y)
+/// Three for each of two heads, [B,N,2,3,4], picked by Pick.
+static std::string interleaved(llvm::StringRef Pick) {
+  return (R"(g (float[B,N,8] x) => (float[B,N,2,4] y)
       <int64[2] matrix = {8, 24}, int64[5] apart = {0, 0, 2, 3, 4},
        int64[1] axis = {3}, int64[3] ones = {1, 1, 1}> {
       w = ConstantOfShape (matrix)
-      a = MatMul (x, w)  h = Reshape (a, apart)
-      q1, k1, v1 = Split <axis = 3> (h, ones)
-      q2 = Squeeze (q1, axis)  k2 = Squeeze (k1, axis)
+      a = MatMul (x, w)  h = Reshape (a, apart)  )" +
+          Pick + R"(  q2 = Squeeze (q1, axis)  k2 = Squeeze (k1, axis)
       v2 = Squeeze (v1, axis)
       q = Transpose <perm = [0, 2, 1, 3]> (q2)
       t = Transpose <perm = [0, 2, 3, 1]> (k2)
       v = Transpose <perm = [0, 2, 1, 3]> (v2)
       s = MatMul (q, t)  p = Softmax <axis = -1> (s)  o = MatMul (p, v)
-      y = Transpose <perm = [0, 2, 1, 3]> (o) })"),
-            "between product and split stands 'Reshape -> h', which is neither "
-            "a bias nor a view that keeps the width");
+      y = Transpose <perm = [0, 2, 1, 3]> (o) })")
+      .str();
+}
+
+TEST(SplitQkv, HeadsThatInterleaveAreSplit) {
+  Outcome R = run("split-qkv", interleaved("q1, k1, v1 = Split <axis = 3> (h, "
+                                           "ones)"));
+  EXPECT_EQ(R.Result.Fired, 1);
+  EXPECT_EQ(llvm::count(R.Ops, "MatMul"), 3 + 2);
+}
+
+TEST(SplitQkv, WhatIsComputedOnAllHeadsKeepsTheProduct) {
+  EXPECT_EQ(reason("split-qkv",
+                   interleaved("n = Neg (h)  q1, k1, v1 = Split <axis = 3> (n, "
+                               "ones)")),
+            "'Neg -> n' (Neg) picks no part of its width along one axis");
 }
 
 TEST(SplitQkv, AnotherReaderKeepsTheProduct) {
