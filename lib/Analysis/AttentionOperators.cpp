@@ -213,11 +213,13 @@ std::optional<FoundCore> Recogniser::coreOfOperator(NodeId N) {
              G.kind(N) == OpKind::MsPagedAttention;
   C.RowMask |= A.Masked;
   for (int I : Layout->Masks) {
-    ValueId Mask = G.operand(N, I);
-    A.Masked |= bool(Mask);
+    const ValueId Mask = G.operand(N, I);
+    if (!Mask)
+      continue;
+    A.Masked = true;
+    C.MaskOperands.push_back(Mask);
     // One of rank 2 is [rows, columns] in ONNX, [batch, columns] elsewhere.
-    C.RowMask |=
-        Mask && (Standard || Facts[Mask].rank() > 2) && hidesByRow(Mask);
+    C.RowMask |= (Standard || Facts[Mask].rank() > 2) && hidesByRow(Mask);
   }
   C.Between.push_back({N, Role::Attention});
   return C;

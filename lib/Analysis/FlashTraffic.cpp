@@ -68,6 +68,9 @@ std::optional<FlashTraffic> flashTraffic(const Gpu &G,
   const std::optional<AttentionTile> Tile = attentionTile(G, S);
   if (!Tile || !G.Units || !G.L2Bytes || S.KvHeads <= 0 || S.Heads <= 0)
     return std::nullopt;
+  if (S.Batch <= 0 || S.Rows <= 0 || S.Columns <= 0 ||
+      S.HeadDim + S.ValueDim <= 0) // nothing to keep on the chip
+    return std::nullopt;
   FlashTraffic F;
   F.Tile = *Tile;
   const int64_t KvOfHead = bytesOf(S.Columns * (S.HeadDim + S.ValueDim), S);

@@ -21,11 +21,13 @@ Work &Work::operator+=(const Work &O) {
   Read += O.Read;
   Written += O.Written;
   Weight += O.Weight;
+  Exact &= O.Exact;
   return *this;
 }
 
 Work mapWork(const Work &W, llvm::function_ref<Expr(Expr)> Fn) {
-  return {Fn(W.Matrix), Fn(W.Vector), Fn(W.Read), Fn(W.Written), Fn(W.Weight)};
+  return {Fn(W.Matrix),  Fn(W.Vector), Fn(W.Read),
+          Fn(W.Written), Fn(W.Weight), W.Exact};
 }
 
 Ledger mapLedger(const Ledger &L, llvm::function_ref<Expr(Expr)> Fn) {
@@ -52,9 +54,10 @@ void LedgerBuilder::add(Role R, int Layer, const Work &W, ElemType MatrixType,
                         Expr Times, bool IsPart) {
   Entry &E = Cells[{static_cast<int>(R), Layer}];
   E.Count += std::max<int64_t>(Times.constant().value_or(1), 1);
+  E.Exact &= W.Exact;
   auto Scaled = [&](Expr X) {
     Expr All = Times.is(1) ? X : X * Times;
-    Exact &= All.isKnown();
+    E.Exact &= All.isKnown();
     return All.isKnown() ? All : Store.constant(0);
   };
   E.Matrix.add(Scaled(W.Matrix));
@@ -78,12 +81,11 @@ void LedgerBuilder::addPiece(const Work &W, ElemType MatrixType, Expr Times) {
 
 Ledger LedgerBuilder::finish() {
   Ledger L;
-  L.Exact = Exact;
   L.Total = Work::zero(Store);
   std::map<int, Work> Layers;
   for (auto &[Key, E] : Cells) {
     Work W = {E.Matrix.total(Store), E.Vector.total(Store), E.Read.total(Store),
-              E.Written.total(Store), E.Weight.total(Store)};
+              E.Written.total(Store), E.Weight.total(Store), E.Exact};
     auto R = static_cast<Role>(Key.first);
     L.Cells.push_back({R, Key.second, E.Count, W});
     if (L.Roles.empty() || L.Roles.back().R != R)
@@ -93,6 +95,7 @@ Ledger LedgerBuilder::finish() {
     Layers.try_emplace(Key.second, Work::zero(Store)).first->second += W;
     L.Total += W;
   }
+  L.Exact = L.Total.Exact;
   for (auto &[Layer, W] : Layers)
     L.Layers.push_back({Layer, W});
   L.Pieces = std::move(Pieces);
@@ -120,7 +123,8 @@ Ledger graphLedger(const Model &M, const GraphCosts &Costs, const Structure &S,
         R = *S.Roles[I];
       Layer = S.Layers[I];
     }
-    const Work W = {C.Matrix, C.Vector, C.Read, C.Written, C.WeightRead};
+    const Work W = {C.Matrix,  C.Vector,     C.Read,
+                    C.Written, C.WeightRead, C.known()};
     const NodeId In = Kernels[I];
     Builder.add(R, Layer, W, C.MatrixType, C.Times, /*IsPart=*/bool(In));
     if (!In)

@@ -26,6 +26,7 @@ private:
   struct Entry {
     int64_t Count = 0;
     Sum Matrix, Vector, Read, Written, Weight;
+    bool Exact = true; ///< false: an unknown was left out (C16)
   };
   using PieceKey = std::pair<std::pair<Expr, Expr>, std::pair<Expr, int>>;
 
@@ -33,7 +34,6 @@ private:
   std::map<std::pair<int, int>, Entry> Cells; ///< (role, layer), ordered
   std::vector<Ledger::Piece> Pieces;
   llvm::DenseMap<PieceKey, size_t> PieceIndex;
-  bool Exact = true; ///< false: an unknown was left out (C16)
 };
 
 } // namespace xfa

@@ -22,6 +22,9 @@ bool isFreeView(const Model &M, NodeId Id, const ShapeFacts &Facts,
   // A Shape costs nothing either, but what it gives is no view of the tensor.
   if (!(opTraits(N.Kind) & trait::View) || N.Kind == OpKind::Shape)
     return false;
+  if (N.Kind == OpKind::Dropout && N.Inputs.size() > 2 && N.Inputs[2] &&
+      Facts[N.Inputs[2]].Known.at(0).truth() != Truth::False)
+    return false; // it trains, or may
   if (Options.Layout == LayoutPolicy::Fused)
     return true;
   switch (N.Kind) {

@@ -406,7 +406,8 @@ void Recogniser::assignRoles() {
   }
   // C14: a weight's dequantisation belongs to its consumer.
   for (NodeId N : G.order()) {
-    if (G.kind(N) != OpKind::DequantizeLinear || Facts[G.result(N)].Folded)
+    if (G.kind(N) != OpKind::DequantizeLinear || !G.result(N) ||
+        Facts[G.result(N)].Folded)
       continue;
     llvm::ArrayRef<NodeId> Readers = G.consumers(G.result(N));
     while (!Readers.empty() && G.isPassThrough(Readers[0]))

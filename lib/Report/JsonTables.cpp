@@ -20,6 +20,8 @@ void jsonLedger(llvm::json::OStream &J, const LedgerView &L) {
         jsonExpr(J, "flops", Row.W.flops());
         jsonExpr(J, "bytes", Row.W.bytes());
         jsonExpr(J, "weight_bytes", Row.W.Weight);
+        if (!Row.W.Exact)
+          J.attribute("exact", false);
       });
   });
   J.attributeArray("layers", [&] {
@@ -31,6 +33,8 @@ void jsonLedger(llvm::json::OStream &J, const LedgerView &L) {
           J.attribute("layer", Row.Layer);
         jsonExpr(J, "flops", Row.W.flops());
         jsonExpr(J, "bytes", Row.W.bytes());
+        if (!Row.W.Exact)
+          J.attribute("exact", false);
       });
   });
 }

@@ -132,7 +132,7 @@ namespace {
 struct Merged {
   std::string Name;
   int64_t Count = 0;
-  Expr Flops, Bytes;
+  Work W;
   LedgerView::Share At;
 };
 } // namespace
@@ -172,12 +172,11 @@ static std::vector<Merged> mergeRoles(const LedgerView &L) {
     auto Same =
         llvm::find_if(Rows, [&](const Merged &X) { return X.Name == Name; });
     if (Same == Rows.end()) {
-      Rows.push_back({Name, Row.Count, Row.W.flops(), Row.W.bytes(), Row.At});
+      Rows.push_back({Name, Row.Count, Row.W, Row.At});
       continue;
     }
     Same->Count += Row.Count;
-    Same->Flops += Row.W.flops();
-    Same->Bytes += Row.W.bytes();
+    Same->W += Row.W;
     addShare(Same->At.Flops, Row.At.Flops);
     addShare(Same->At.Bytes, Row.At.Bytes);
   }
@@ -193,6 +192,11 @@ static std::pair<std::string, std::string> shareHeaders(const LedgerView &L) {
 
 static std::string shareText(Expr E, std::optional<double> Part) {
   return E && E.is(0) ? "–" : percent(Part);
+}
+
+/// One of the figures of some work: what is known of it.
+static std::string figure(const Work &W, Expr E) {
+  return atLeast(W.Exact).str() + formula(E);
 }
 
 static TextTable workTable(const LedgerView &L, llvm::StringRef First,
@@ -213,12 +217,12 @@ void textRoles(const LedgerView &L, const TextStyle &Style,
     return;
   TextTable Table = workTable(L, "role", "count");
   for (const Merged &Row : mergeRoles(L)) {
-    bool Fused =
-        L.Kind == LedgerKind::Textbook && Row.Bytes.is(0) && !Row.Flops.is(0);
-    Table.add({Row.Name, grouped(Row.Count), formula(Row.Flops),
-               Fused ? "fused" : formula(Row.Bytes),
-               shareText(Row.Flops, Row.At.Flops),
-               shareText(Row.Bytes, Row.At.Bytes)});
+    const Expr Flops = Row.W.flops(), Bytes = Row.W.bytes();
+    const bool Fused = L.Kind == LedgerKind::Textbook && Row.W.Exact &&
+                       Bytes.is(0) && !Flops.is(0);
+    Table.add({Row.Name, grouped(Row.Count), figure(Row.W, Flops),
+               Fused ? "fused" : figure(Row.W, Bytes),
+               shareText(Flops, Row.At.Flops), shareText(Bytes, Row.At.Bytes)});
   }
   OS << "\n";
   Table.print(Style, OS);
@@ -233,7 +237,8 @@ void textLayers(const LedgerView &L, const TextStyle &Style,
     // Equal layers in a row are one line, each of them as it says.
     while (Row.Layer >= 0 && End < L.Layers.size() &&
            L.Layers[End].W.flops() == Row.W.flops() &&
-           L.Layers[End].W.bytes() == Row.W.bytes())
+           L.Layers[End].W.bytes() == Row.W.bytes() &&
+           L.Layers[End].W.Exact == Row.W.Exact)
       ++End;
     std::string Name = Row.Layer < 0 ? "outside" : llvm::itostr(Row.Layer);
     std::string Each;
@@ -241,7 +246,8 @@ void textLayers(const LedgerView &L, const TextStyle &Style,
       Name += "–" + llvm::itostr(L.Layers[End - 1].Layer);
       Each = "each";
     }
-    Table.add({Name, Each, formula(Row.W.flops()), formula(Row.W.bytes()),
+    Table.add({Name, Each, figure(Row.W, Row.W.flops()),
+               figure(Row.W, Row.W.bytes()),
                shareText(Row.W.flops(), Row.At.Flops),
                shareText(Row.W.bytes(), Row.At.Bytes)});
     I = End;

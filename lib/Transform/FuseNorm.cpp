@@ -109,7 +109,8 @@ private:
     NodeSet Casts;
     for (;;) {
       const NodeId N = M[Input].Producer;
-      const bool Same = N && M[N].Parent == M[Nodes.front()].Parent &&
+      const bool Same = N && !M[N].Inputs.empty() && M[N].Inputs[0] &&
+                        M[N].Parent == M[Nodes.front()].Parent &&
                         (M[N].Kind == OpKind::Identity ||
                          (M[N].Kind == OpKind::Cast &&
                           Facts[M[N].Inputs[0]].Elem == Facts[Input].Elem));

@@ -182,3 +182,69 @@ def test_an_operator_without_its_first_output(op, gates, tmp_path):
     onnx.save(model, tmp_path / "model.onnx")
     report = contract.analyze(tmp_path / "model.onnx", "--view=causality,decode,passes")
     assert report["coverage"]["nodes"] == 1
+
+
+def graph_of(text, tmp_path, drop=()):
+    """A model from text; in a node of `drop` (index, "input" or "output") the first one is left out."""
+    model = onnx.parser.parse_model('<ir_version: 10, opset_import: ["" : 23]> ' + text)
+    for index, side in drop:
+        getattr(model.graph.node[index], side)[0] = ""
+    path = tmp_path / "model.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def test_dequantised_for_nobody(tmp_path):
+    path = graph_of("g (uint8[N] q, float s, float[N] x) => (float[N] y) { d = DequantizeLinear (q, s)  y = Relu (x) }", tmp_path,
+                    [(0, "output")])
+    assert contract.analyze(path)["coverage"]["nodes"] == 2
+
+
+@pytest.mark.parametrize("shape,flops", [
+    ("0,2,4,8", 0),
+    ("1,2,0,8", 2 * 4 * 8),  # C5: ONNX's body scales the keys, too
+    ("1,2,4,0", 2 * 4 * 4 * 5),  # the softmax over scores that all are 0
+])
+def test_attention_over_nothing(shape, flops, tmp_path):
+    path = graph_of(f"g (float[{shape}] q, float[1,2,4,8] k, float[1,2,4,8] v) => (y) {{ y = Attention (q, k, v) }}"
+                    .replace("1,2,4,8", "0,2,4,8" if shape[0] == "0" else "1,2,4," + shape[-1]), tmp_path)
+    (point,) = [point for point in contract.analyze(path, "--gpu=t4")["points"] if point["ledger"] == "graph"]
+    assert point["flops"] == flops
+
+
+def test_norm_of_nothing(tmp_path):
+    """Its input is a Cast's that has none."""
+    path = graph_of("""g (float[B,8] x) => (y) <int64[1] last = {-1}, float two = {2}, float small = {0.001}> {
+      c = Cast <to = 1> (x)  m = ReduceMean (c, last)  d = Sub (c, m)  s = Pow (d, two)  v = ReduceMean (s, last)
+      e = Add (v, small)  r = Sqrt (e)  y = Div (d, r) }""", tmp_path, [(0, "input")])
+    for passes in ("fuse-norm", "O2"):
+        done = subprocess.run([contract.BIN / "xf-opt", path, f"--passes={passes}", "-o", "/dev/null"], capture_output=True, text=True)
+        assert done.returncode in (0, 1), done.stderr
+
+
+@pytest.mark.parametrize("mode,figures", [
+    ("", (0, 0, 0)), (", off", (0, 0, 0)), (", on", ("16*N", "32*N", "32*N")), (", mode", (None, "1 + 32*N", "32*N"))])
+def test_dropout_is_a_view_only_where_it_does_not_train(mode, figures, tmp_path):
+    """C2, C10: times mask, times scale; reads x, and a mode that is not known when compiled."""
+    path = graph_of(f"g (float[N,8] x, bool mode) => (float[N,8] y) <float half = {{0.5}}, bool on = {{1}}, bool off = {{0}}> {{"
+                    f"y = Dropout (x, half{mode}) }}", tmp_path)
+    (node,) = contract.analyze(path, "--view=nodes")["nodes"]
+    assert (node["flops"], node["bytes_read"], node["bytes_written"]) == figures
+
+
+@pytest.mark.parametrize("reader", ["", "  e = Exp (x)"])
+def test_what_stands_beside_other_data_for_good_is_no_cache(reader, tmp_path):
+    """C9, not C13: an image put before features, which are then the result."""
+    outputs = "y" + (", e" if reader else "")
+    path = graph_of(f"g (float[B,3,224] x, float[B,3,224] z) => ({outputs}) {{ r = Relu (z)  y = Concat <axis = 1> (x, r){reader} }}", tmp_path)
+    nodes = {node["op"]: node for node in contract.analyze(path, "--view=nodes")["nodes"]}
+    assert (nodes["Concat"]["bytes_read"], nodes["Concat"]["bytes_written"]) == ("5376*B", "5376*B")
+
+
+@pytest.mark.parametrize("n,m,width", [(1, 1, 0), (2, 5, 5), (6, 1, 5), (6, 5, 5)])
+def test_an_axis_that_may_be_empty_broadcasts(n, m, width, tmp_path):
+    """ONNX: 0 beside 1 gives 0."""
+    path = graph_of("""g (float[N] x, float[M] y) => (float[K] z) <int64[1] one = {1}, int64[1] end = {1000000}> {
+      rest = Slice (x, one, end)  z = Add (rest, y) }""".replace("float[K] z", "z"), tmp_path)
+    (node,) = [node for node in contract.analyze(path, "--view=nodes")["nodes"] if node["op"] == "Add"]
+    assert contract.evaluate(node["flops"], {"N": n, "M": m}) == width

@@ -42,6 +42,9 @@ def test_what_is_known_of_an_unknown_cost_is_in_its_row(tmp_path):
                           check=True).stdout
     row = next(line for line in text.splitlines() if line.startswith("  counts"))
     assert "≥ 32·B·N" in row
+    assert any(line.split() == ["other", "1", "≥", "0", "≥", "32·B·N", "–", "100.0", "%"] for line in text.splitlines()), text
+    (role,) = contract.analyze(path)["ledgers"]["graph"]["roles"]
+    assert role["exact"] is False and role["bytes"] == "32*B*N"
     assert "FLOPs ≥   0\n" in text and "bytes ≥  32·B·N\n" in text  # a 0 is a figure too
 
 

@@ -13,6 +13,7 @@ struct Work {
   Expr Matrix, Vector; ///< FLOP, by unit (C8)
   Expr Read, Written;  ///< bytes
   Expr Weight;         ///< bytes of Read that are weights
+  bool Exact = true;   ///< false: a lower bound, something is unknown (C16)
 
   static Work zero(ExprStore &Store);
   Work &operator+=(const Work &O);
