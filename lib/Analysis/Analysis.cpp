@@ -4,6 +4,7 @@
 
 #include "xfa/Analysis/Decode.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -368,6 +369,19 @@ llvm::Expected<Bindings> ModelAnalysis::bind(
   return At;
 }
 
+static void findExtents(const Model &M, ModelAnalysis &A) {
+  llvm::DenseSet<Expr> Seen;
+  for (NodeId N : M.main().Nodes)
+    for (ValueId Out : M[N].Outputs)
+      if (Out && A.Facts[Out].HasRank)
+        for (Expr Dim : A.Facts[Out].Dims)
+          if (Dim.isKnown() && !Dim.isConstant() && Seen.insert(Dim).second &&
+              lowerBound(Dim).value_or(-1) < 0)
+            A.Extents.push_back({"node '" + M.label(N) + "' (" + M[N].Op.str() +
+                                     ")",
+                                 A.alias(Dim)});
+}
+
 llvm::Expected<std::unique_ptr<ModelAnalysis>>
 analyseModel(const Model &M, const AnalysisOptions &Options) {
   auto A = std::make_unique<ModelAnalysis>();
@@ -420,6 +434,7 @@ analyseModel(const Model &M, const AnalysisOptions &Options) {
     A->Decode = std::make_unique<DecodeFacts>(analyseDecode(*A, Options));
   countParameters(M, *A);
   listUnknowns(M, *A);
+  findExtents(M, *A);
   return A;
 }
 

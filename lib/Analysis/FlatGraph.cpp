@@ -201,6 +201,8 @@ bool FlatGraph::isPassThrough(NodeId N) const {
   case OpKind::CastLike:
   case OpKind::Dropout:
     return !M[N].Inputs.empty() && M[N].Inputs[0];
+  case OpKind::Concat: // of one part
+    return M[N].Inputs.size() == 1 && M[N].Inputs[0];
   default:
     return false;
   }

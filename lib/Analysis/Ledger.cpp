@@ -54,7 +54,7 @@ void LedgerBuilder::add(Role R, int Layer, const Work &W, ElemType MatrixType,
                         Expr Times, bool IsPart) {
   Entry &E = Cells[{static_cast<int>(R), Layer}];
   E.Count += std::max<int64_t>(Times.constant().value_or(1), 1);
-  E.Exact &= W.Exact;
+  E.Exact &= W.Exact && W.Read.isKnown();
   auto Scaled = [&](Expr X) {
     Expr All = Times.is(1) ? X : X * Times;
     E.Exact &= All.isKnown();
@@ -62,7 +62,7 @@ void LedgerBuilder::add(Role R, int Layer, const Work &W, ElemType MatrixType,
   };
   E.Matrix.add(Scaled(W.Matrix));
   E.Vector.add(Scaled(W.Vector));
-  E.Read.add(Scaled(W.Read));
+  E.Read.add(Scaled(W.Read.isKnown() ? W.Read : W.Weight));
   E.Written.add(Scaled(W.Written));
   E.Weight.add(Scaled(W.Weight));
   if (!IsPart)

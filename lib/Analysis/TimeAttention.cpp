@@ -67,6 +67,26 @@ bool TimePass::hidesLater(NodeId N, ValueId Mask, const MaskProof::Plane &P,
   return Hides;
 }
 
+/// Attention to another stream, as a decoder's to an encoder's: none of its rows
+/// is one of the tokens', nor do they grow with them.
+bool TimePass::attendsElsewhere(NodeId N, const AttentionRoles &Is) {
+  if (Is.Sequences < 3 || !G.operand(N, 1) || !G.operand(N, 2))
+    return false;
+  for (unsigned I = 1; I < M[N].Inputs.size(); ++I) {
+    const ValueId In = G.operand(N, I);
+    if (!In)
+      continue;
+    const TimeFacts &From = facts(In);
+    const bool Rows = I < Is.Sequences || llvm::is_contained(Is.Past, I);
+    if (From.Tokens || From.isGlobal() || (Rows && !From.Axes.empty()) ||
+        llvm::any_of(From.Axes, [](const TimeAxis &T) {
+          return T.Dep != TimeDep::None;
+        }))
+      return false;
+  }
+  return true;
+}
+
 bool TimePass::fusedAttention(NodeId N, unsigned Out, TimeFacts &F) {
   std::optional<AttentionRoles> Is = attentionRoles(G.kind(N));
   if (!Is)
@@ -76,6 +96,7 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, TimeFacts &F) {
     return I < 0 ? ValueId() : G.operand(N, static_cast<unsigned>(I));
   };
   ValueId Mask = Operand(Is->Mask), Padding = Operand(Is->Padding);
+  const bool Elsewhere = !Causal && attendsElsewhere(N, *Is);
   auto Blame = [&](uint32_t R) {
     for (unsigned I = 0; I < Is->Sequences; ++I)
       if (ValueId In = G.operand(N, I))
@@ -85,7 +106,7 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, TimeFacts &F) {
   };
   MaskProof::Mark Before = Proof.mark();
   bool Holds = true;
-  if (Mask) {
+  if (Mask && !Elsewhere) {
     bool Adds = G.Facts[Mask].Elem != ElemType::Bool;
     std::optional<MaskProof::Plane> P = planeOf(Mask);
     if (!Causal)
@@ -99,7 +120,7 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, TimeFacts &F) {
                    "too: positions and constants would have to show its own"));
     }
   }
-  if (!Causal) {
+  if (!Causal && !Elsewhere) {
     uint32_t Why = Refusal;
     // Surely so where the keys' rows are positions.
     ValueId Keys = Is->Sequences > 1 ? G.operand(N, 1) : G.operand(N, 0);
@@ -116,7 +137,7 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, TimeFacts &F) {
       Result.Reasons[Why].Leak = {0, 1};
     Blame(Why);
   }
-  if (Padding) {
+  if (Padding && !Elsewhere) {
     std::optional<MaskProof::Plane> P = planeOf(Padding);
     bool Shows = G.Facts[Padding].rank() == 2 && P && P->Row > P->Column &&
                  showsOwn(Padding, *P, /*Adds=*/false);
@@ -129,7 +150,7 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, TimeFacts &F) {
   }
   if (!Holds)
     Proof.forgetSince(Before);
-  else if (Is->Padding < 0 || !Padding) {
+  else if (!Elsewhere && (Is->Padding < 0 || !Padding)) {
     std::optional<MaskProof::Plane> P =
         Mask ? planeOf(Mask) : std::optional<MaskProof::Plane>();
     bool Adds = Mask && G.Facts[Mask].Elem != ElemType::Bool;
@@ -155,10 +176,10 @@ bool TimePass::fusedAttention(NodeId N, unsigned Out, TimeFacts &F) {
     for (const TimeAxis &T : From.Axes)
       if (T.Dep != TimeDep::None)
         for (TimeAxis &O : F.Axes)
-          depend(F, O.Axis, O.Outer, O.Inner, O.Length, TimeDep::Prefix,
-                 T.Shift);
+          depend(F, O.Axis, O.Outer, O.Inner, O.Length,
+                 Elsewhere ? T.Dep : TimeDep::Prefix, T.Shift);
   }
-  if (F.Axes.empty() && F.Tokens && Causal &&
+  if (F.Axes.empty() && F.Tokens && (Causal || Elsewhere) &&
       G.Facts[M[N].Outputs[Out]].HasRank)
     blame(F, true,
           reason(TimeReason::Unknown, N, "gives a result without a time axis",

@@ -65,6 +65,7 @@ private:
   };
   static std::optional<AttentionRoles> attentionRoles(OpKind Kind);
   bool isCausal(NodeId N, const AttentionRoles &Is) const;
+  bool attendsElsewhere(NodeId N, const AttentionRoles &Is);
 
   /// False if N is none.
   bool fusedAttention(NodeId N, unsigned Out, TimeFacts &F);

@@ -48,12 +48,7 @@ static std::optional<Expr> broadcastDim(Expr A, Expr B) {
     return B;
   if (provablyEqual(A, B))
     return A;
-  // One of them is 1, or they are equal; 0 beside 1 gives 0.
-  Expr Result = max(A, B);
-  for (Expr Each : {A, B})
-    if (Each.isKnown() && lowerBound(Each).value_or(0) < 1)
-      Result = Result * min(Each, A.store().constant(1));
-  return Result;
+  return max(A, B);
 }
 
 std::optional<Shape> broadcast(llvm::ArrayRef<Expr> A, llvm::ArrayRef<Expr> B) {

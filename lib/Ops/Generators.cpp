@@ -229,6 +229,27 @@ void inferOneHot(InferContext &Ctx) {
                   ? Depth.expr()
                   : Ctx.unknownDim("the depth is not known"));
   Ctx.set(0, Elem, Dims);
+
+  // Its elements, of which exporters make how often something is repeated.
+  std::optional<llvm::SmallVector<int64_t, 8>> Hot = Ctx.constInts(0);
+  std::optional<llvm::SmallVector<int64_t, 4>> Sizes = constantDims(Dims);
+  const Element Off = Ctx.input(2).Known.at(0), On = Ctx.input(2).Known.at(1);
+  if (!Hot || !Sizes || !Off.known() || !On.known())
+    return;
+  const int64_t Count = (*Sizes)[*Axis];
+  int64_t Inner = 1, All = 1;
+  for (auto [I, Size] : llvm::enumerate(*Sizes)) {
+    All *= Size;
+    if (static_cast<int64_t>(I) > *Axis)
+      Inner *= Size;
+  }
+  Contents C;
+  for (int64_t I = 0; I < All; ++I) {
+    const int64_t At = I / Inner % Count;
+    const int64_t Is = (*Hot)[I / (Inner * Count) * Inner + I % Inner];
+    C.Elements.push_back(At == (Is < 0 ? Is + Count : Is) ? On : Off);
+  }
+  Ctx.setContents(0, std::move(C));
 }
 
 //===----------------------------------------------------------------------===//

@@ -106,7 +106,8 @@ makeRow(const Report &R, const Accounting &Of, int Gpu, const BoundPoint &P) {
   if (!Pass)
     return Pass.takeError();
   Row.UncachedTime = chosenTime(R, *Pass);
-  if (Row.UncachedTime && Row.Time && *Row.Time > 0)
+  if (Row.UncachedTime && Row.Time && *Row.Time > 0 && Row.Exact &&
+      Of.Costs->Uncached->Exact)
     Row.Speedup = *Row.UncachedTime / *Row.Time;
   return Row;
 }

@@ -97,6 +97,7 @@ static void buildRequest(Report &R, const BoundPoints &Points) {
     R.Request = std::move(V);
     return;
   }
+  V.Exact = Costs->One.L.Exact && Costs->Uncached->Exact;
   const DecodeFacts &F = *R.A->Decode;
   std::string Positions = F.Positions.asSymbol()->str();
   std::string Batch = batchSymbol(*R.A);

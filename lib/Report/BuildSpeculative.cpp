@@ -30,6 +30,12 @@ static std::string whyNone(const Report &R, const ModelAnalysis *Draft,
   if (!Why.empty())
     return "the draft (" + R.Options.Speculative->Draft + "): " + Why +
            (Kind == LedgerKind::Graph ? Hint.str() : "");
+  // A ratio of two lower bounds bounds nothing.
+  for (auto [Of, Name] : {std::pair(R.A, "target"), std::pair(Draft, "draft")})
+    if (const DecodeCosts &Costs = *decodeCosts(*Of, Kind);
+        !Costs.One.L.Exact || (Costs.Several && !Costs.Several->L.Exact))
+      return std::string("what a step of the ") + Name +
+             " costs is known in part only";
   return "";
 }
 

@@ -192,6 +192,7 @@ void jsonRequest(llvm::json::OStream &J, const Report &R) {
     J.attribute("ledger", ledgerName(V.Kind));
     if (!V.None.empty())
       J.attribute("none", jsonSafe(V.None));
+    J.attribute("exact", V.Exact);
     J.attributeArray("rows", [&] {
       for (const RequestView::Row &Row : V.Rows)
         J.object([&] {

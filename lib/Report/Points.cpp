@@ -134,17 +134,31 @@ defaultPoints(const ModelAnalysis &A, llvm::ArrayRef<llvm::StringRef> Needed,
   return Points;
 }
 
+/// Why the graph cannot run at these values; empty if nothing is against it.
+static std::string whyImpossible(const ModelAnalysis &A, const Bindings &At) {
+  for (const ModelAnalysis::Extent &E : A.Extents) {
+    llvm::Expected<__int128> Size = evaluate(E.Size, At);
+    if (!Size)
+      llvm::consumeError(Size.takeError()); // the figures say so
+    else if (*Size < 0)
+      return E.Node + " would give a size of " +
+             std::to_string(static_cast<int64_t>(*Size));
+  }
+  return "";
+}
+
 llvm::Expected<BoundPoints> bindPoints(const ModelAnalysis &A,
                                        const std::vector<Coordinates> &Asked,
                                        size_t FirstSwept,
                                        llvm::ArrayRef<llvm::StringRef> Needed) {
   BoundPoints Result;
+  std::string Impossible;
   std::vector<Coordinates> Points =
       Asked.empty() ? defaultPoints(A, Needed, Result.None) : Asked;
   for (Coordinates &At : Points) {
     BoundPoint &P = Result.Points.emplace_back();
     P.At = std::move(At);
-    bool Swept = Result.Points.size() > FirstSwept;
+    const bool Swept = Result.Points.size() > FirstSwept;
     if (llvm::Error E =
             bindOne(A, P, Swept ? "--sweep, at " : "--at=", Needed)) {
       if (!Asked.empty())
@@ -153,7 +167,18 @@ llvm::Expected<BoundPoints> bindPoints(const ModelAnalysis &A,
       Result.Points.clear();
       break;
     }
+    const std::string Why = whyImpossible(A, P.Values);
+    if (Why.empty())
+      continue;
+    const std::string Text = "\"" + toString(P.At, ",") + "\": " + Why;
+    if (!Asked.empty())
+      return usageError((Swept ? "--sweep, at " : "--at=") + Text);
+    Result.Points.pop_back();
+    if (Impossible.empty())
+      Impossible = "no figures: at " + Text;
   }
+  if (Result.Points.empty() && Result.None.empty())
+    Result.None = Impossible;
   return Result;
 }
 

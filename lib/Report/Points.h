@@ -26,7 +26,7 @@ struct BoundPoints {
 /// Binds the points asked for, or the seed's four where none were: of those,
 /// the coordinates that the graph has. `Needed`: the symbols that the figures
 /// depend on. UsageError on a point that does not fit the graph, naming --at,
-/// or --sweep from FirstSwept on.
+/// or --sweep from FirstSwept on; of the seed's, those that fit are left.
 llvm::Expected<BoundPoints> bindPoints(const ModelAnalysis &A,
                                        const std::vector<Coordinates> &Asked,
                                        size_t FirstSwept,

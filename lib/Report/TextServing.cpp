@@ -100,12 +100,16 @@ void textRequest(const Report &R, const TextStyle &Style,
       continue;
     }
     const RequestTimes &T = *Row.Times;
-    Cells.push_back(duration(T.First));
-    Cells.push_back(T.PerToken ? duration(*T.PerToken) : "–");
-    Cells.push_back(T.PerToken ? duration(T.FirstStep) : "–");
-    Cells.push_back(T.PerToken ? duration(T.LastStep) : "–");
-    Cells.push_back(duration(T.Total));
+    auto Least = [&](double Seconds) {
+      return atLeast(V.Exact).str() + duration(Seconds);
+    };
+    Cells.push_back(Least(T.First));
+    Cells.push_back(T.PerToken ? Least(*T.PerToken) : "–");
+    Cells.push_back(T.PerToken ? Least(T.FirstStep) : "–");
+    Cells.push_back(T.PerToken ? Least(T.LastStep) : "–");
+    Cells.push_back(Least(T.Total));
     Cells.push_back(
+        (V.Exact ? "" : "≤ ") +
         figure(static_cast<double>(V.Asked.New * Row.Sequences) / T.Total));
     Table.add(std::move(Cells));
   }

@@ -24,6 +24,7 @@ private:
   std::string whyNotSoftmax(NodeId N) const;
   std::string whyNotCast(NodeId N, bool AfterSoftmax) const;
   std::string whyNotColumns() const;
+  bool turnsBack(ValueId V, ElemType Type) const;
   bool reducesColumns(const Node &N) const;
   /// Where an axis of N's operand is in its result, counted from the last.
   std::optional<int> after(const Node &N, int FromLast) const;
@@ -93,9 +94,26 @@ std::string Guard::whyNotCast(NodeId Id, bool AfterSoftmax) const {
   if (From == To || !isFloat(From) ||
       (isFloat(To) && (AfterSoftmax ? New < Old : New > Old)))
     return {};
+  // There and back again nothing is lost: softmax(dtype=fp32).to(fp16) of what
+  // is fp16.
+  if (AfterSoftmax && isFloat(To) && turnsBack(M[Id].Outputs[0], From))
+    return {};
   return "'" + M.label(Id) + "' turns " + elemTypeName(From).str() + " into " +
          elemTypeName(To).str() +
          (AfterSoftmax ? " after the softmax" : " before the softmax");
+}
+
+/// Every reader between the products casts V to Type.
+bool Guard::turnsBack(ValueId V, ElemType Type) const {
+  bool Read = false;
+  for (NodeId N : B.Nodes) {
+    if (!llvm::is_contained(M[N].Inputs, V))
+      continue;
+    Read = true;
+    if (M[N].Kind != OpKind::Cast || Facts[M[N].Outputs[0]].Elem != Type)
+      return false;
+  }
+  return Read;
 }
 
 bool Guard::reducesColumns(const Node &N) const {

@@ -25,7 +25,7 @@ struct BetweenProducts {
 /// Why rows of scores cannot be worked on by themselves; empty: they can. The
 /// softmax is over the columns, which Values contracts; all else is elementwise
 /// or a view; and the element type widens before the softmax only, narrows
-/// after it only.
+/// after it only (but for casts there and back).
 std::string whyNotByRows(const Model &M, const ShapeFacts &Facts,
                          const BetweenProducts &B);
 

@@ -2,10 +2,12 @@
 that stand beside it."""
 
 import json
+import subprocess
 from fractions import Fraction
 
 import contract
 import jsonschema
+import onnx
 import pytest
 from export_check import xf_opt
 
@@ -235,3 +237,24 @@ def test_explanations_arrive_at_the_ledger(model, validator):
             parts = sum(contract.evaluate(step[figure], binding) for step in told["steps"]
                         if not step["result"] and step[figure] is not None)
             assert parts * told["count"] == contract.evaluate(row[figure], binding), (told["role"], figure)
+
+
+def test_what_is_known_in_part_is_not_stated_as_fact(tmp_path):
+    """An operator that nobody knows in the first layer: times are lower bounds, rates upper ones, and no ratio is given."""
+    model = onnx.load(GPT2, load_external_data=False)
+    node = next(node for node in model.graph.node if node.op_type == "Tanh")
+    node.op_type, node.domain = "Invented", "acme"
+    model.opset_import.append(onnx.helper.make_opsetid("acme", 1))
+    path = tmp_path / "model.onnx"
+    onnx.save(model, path)
+    whole = contract.analyze(GPT2, "--gpu=t4", "--request=prompt=64,new=16", "--at=B=1,N=64")["request"]
+    part = contract.analyze(path, "--gpu=t4", "--request=prompt=64,new=16", "--at=B=1,N=64")["request"]
+    assert whole["exact"] and not part["exact"]
+    assert part["rows"][0]["time_total_s"] <= whole["rows"][0]["time_total_s"]
+    text = subprocess.run([contract.BIN / "xf-analyze", path, "--gpu=t4", "--request=prompt=64,new=16", "--view=decode"], capture_output=True,
+                          text=True, check=True).stdout
+    request = text[text.index("Request"):]
+    assert "≥" in request and "≤" in request
+    assert "?)" not in text  # no formula with an unknown in it
+    report = contract.analyze(GPT2, "--gpu=t4", f"--draft={path}", "--gamma=3", "--alpha=0.8")
+    assert report["speculative_costs"]["none"] == "what a step of the draft costs is known in part only"

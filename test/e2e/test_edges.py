@@ -241,10 +241,27 @@ def test_what_stands_beside_other_data_for_good_is_no_cache(reader, tmp_path):
     assert (nodes["Concat"]["bytes_read"], nodes["Concat"]["bytes_written"]) == ("5376*B", "5376*B")
 
 
-@pytest.mark.parametrize("n,m,width", [(1, 1, 0), (2, 5, 5), (6, 1, 5), (6, 5, 5)])
-def test_an_axis_that_may_be_empty_broadcasts(n, m, width, tmp_path):
-    """ONNX: 0 beside 1 gives 0."""
-    path = graph_of("""g (float[N] x, float[M] y) => (float[K] z) <int64[1] one = {1}, int64[1] end = {1000000}> {
-      rest = Slice (x, one, end)  z = Add (rest, y) }""".replace("float[K] z", "z"), tmp_path)
-    (node,) = [node for node in contract.analyze(path, "--view=nodes")["nodes"] if node["op"] == "Add"]
-    assert contract.evaluate(node["flops"], {"N": n, "M": m}) == width
+def test_a_window_larger_than_what_it_slides_over(tmp_path):
+    """The graph can't run there, so there are no figures; those of the seed's points that it can have stay."""
+    path = graph_of("g (float[B,1,N] x, float[2,1,9] w) => (y) { y = Conv (x, w) }", tmp_path)
+    said = subprocess.run([contract.BIN / "xf-analyze", path, "--at=B=1,N=3"], capture_output=True, text=True)
+    assert said.returncode == 2 and "node 'Conv -> y' (Conv) would give a size of -5" in said.stderr
+    assert contract.analyze(path, "--at=B=1,N=9")["points"][0]["flops"] == 2 * 2 * 9
+    path = graph_of("g (float[B,1,N] x, float[2,1,40] w) => (y) { y = Conv (x, w) }", tmp_path)
+    assert {point["at"]["N"] for point in contract.analyze(path)["points"]} == {1024}
+
+
+def test_one_hot_of_constants_says_how_often_something_is_repeated(tmp_path):
+    path = graph_of("""g (float[B,1,48] x) => (y) <int64[1] i = {1}, int64 depth = {3}, int64[2] v = {1, 2}, int64[1] m = {-1}> {
+      h = OneHot <axis = -1> (i, depth, v)  r = Reshape (h, m)  y = Tile (x, r) }""", tmp_path)
+    assert contract.shapes([path], tmp_path)[path]["values"]["y"]["shape"] == ["B", 2, 48]
+
+
+def test_a_dequantised_weight_that_is_handed_out(tmp_path):
+    """C9, not C14: int8[16,8] and its 8 scales are read, 16·8 fp32 written; who reads the result reads that."""
+    weight = ", ".join(["1"] * 128)
+    path = graph_of(f"""g (float[B,16] x) => (float[B,8] y, float[16,8] w) <int8[16,8] q = {{{weight}}}, float[8] s = {{1, 1, 1, 1, 1, 1, 1, 1}}> {{
+      w = DequantizeLinear <axis = 1> (q, s)  y = MatMul (x, w) }}""", tmp_path)
+    first, second = contract.analyze(path, "--view=nodes")["nodes"]
+    assert (first["bytes_read"], first["bytes_written"]) == (128 + 32, 512)
+    assert second["bytes_read"] == "512 + 64*B"

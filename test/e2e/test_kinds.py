@@ -255,3 +255,22 @@ def test_encoder_decoder(encoder, cache, tmp_path):
     body += layer("s", "z", cache, True) + layer("c", "s", False, False, "memory") + mlp.format("c", "y")
     structure = structure_of(head + "{" + body + "}\n", tmp_path)
     assert (structure["kind"], structure["heads"]) == ("encoder-decoder" if encoder else "decoder", 4)
+
+
+@pytest.mark.parametrize("source,verdict", [("x", "proved"), ("z", "refuted"), ("h", "refuted")])
+def test_attention_to_another_stream_needs_no_mask(source, verdict, tmp_path):
+    """As one operator: over the encoder's rows it hides nothing from anybody; over the decoder's own it leaks."""
+    heads = "<q_num_heads = 4, kv_num_heads = 4"
+    text = f"""<ir_version: 10, opset_import: ["" : 23]>
+    g (float[B,M,32] x, float[B,N,32] z, float[32,32] wq, float[32,32] wk, float[32,32] wv, float[32,32] wo, float[32,128] w1,
+       float[128,32] w2) => (float[B,N,32] y) {{
+      q = MatMul (z, wq)  k = MatMul (z, wk)  v = MatMul (z, wv)  s = Attention {heads}, is_causal = 1> (q, k, v)
+      so = MatMul (s, wo)  h = Add (z, so)
+      cq = MatMul (h, wq)  ck = MatMul ({source}, wk)  cv = MatMul ({source}, wv)  c = Attention {heads}> (cq, ck, cv)
+      co = MatMul (c, wo)  h2 = Add (h, co)
+      up = MatMul (h2, w1)  act = Relu (up)  down = MatMul (act, w2)  y = Add (h2, down)
+    }}"""
+    model = tmp_path / "model.onnx"
+    onnx.save(onnx.parser.parse_model(text), model)
+    causal = contract.analyze(model, "--view=causality")["structure"]["causal"]
+    assert causal["verdict"] == verdict, causal

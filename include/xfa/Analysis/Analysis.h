@@ -55,6 +55,13 @@ struct ModelAnalysis {
     std::string Why;
   };
   std::vector<UnknownNode> Unknown; ///< cost or shape unknown
+  /// Sizes of results that some bindings would make negative, each once: of a
+  /// window larger than what it slides over.
+  struct Extent {
+    std::string Node; ///< as messages name it
+    Expr Size;
+  };
+  std::vector<Extent> Extents;
   int64_t CostedNodes = 0, ShapedNodes = 0, TotalNodes = 0;
   /// What is assumed; sentences.
   std::vector<std::string> Assumptions;

@@ -105,6 +105,7 @@ struct RequestView {
   std::string None;
   RequestSize Asked;
   LedgerKind Kind = LedgerKind::Textbook;
+  bool Exact = true; ///< false: the times are lower bounds
   struct Row {
     Coordinates At; ///< without N
     int Gpu;
