@@ -502,12 +502,10 @@ bool Counter::appendsToCache(NodeId Id, NodeCost &Cost) {
   ValueId Present = N.Outputs.empty() ? ValueId() : N.Outputs[0];
   if (!Present || !becomesOutput(M, U, Facts, Present, Options))
     return false;
-  // Of a cache nothing else is read but how long it is, and what it becomes is
-  // attended to; other data is put together for good.
-  if (N.Kind == OpKind::Concat &&
-      (U.of(Present).empty() || !llvm::all_of(U.of(Past), [&](const Use &By) {
+  // Of a cache nothing else is read but how long it is.
+  if (N.Kind == OpKind::Concat && !llvm::all_of(U.of(Past), [&](const Use &By) {
         return By.User == Id || readsShapeOnly(M[By.User].Kind);
-      })))
+      }))
     return false;
   if (!Facts[New].HasRank || elemBits(Facts[New].Elem) == 0)
     return false;
