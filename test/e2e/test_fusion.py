@@ -85,7 +85,7 @@ def test_names_of_new_nodes_are_free(model, passes, number, tmp_path):
 def test_a_cast_there_and_back_loses_nothing(back, fires, tmp_path):
     """softmax(dtype=fp32).to(fp16) of fp16 scores, as TorchScript writes it."""
     model = onnx.parser.parse_model(f'''<ir_version: 8, opset_import: ["" : 17]>
-    g (float16[B,4,N,8] q, float16[B,4,8,N] k, {"float16" if back == 10 else "bfloat16"}[B,4,N,8] v) => (y) <float16 c = {{1.5}}> {{
+    g (float16[B,4,N,8] q, float16[B,4,8,N] k, {"float16" if back == 10 else "bfloat16"}[B,4,N,8] v) => (y) <float16 c = {{15872}}> {{
       p = MatMul (q, k)  s = Mul (p, c)  w = Softmax <axis = -1> (s)  f = Cast <to = 1> (w)  h = Cast <to = {back}> (f)
       y = MatMul (h, v) }}''')
     path = tmp_path / "model.onnx"
