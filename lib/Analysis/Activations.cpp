@@ -25,6 +25,11 @@ double tanhGelu(double X) {
 }
 double relu(double X) { return std::max(X, 0.0); }
 
+double elu(double X) { return X < 0 ? std::expm1(X) : X; }
+double selu(double X) {
+  return 1.0507009873554805 * (X < 0 ? 1.6732632423543772 * std::expm1(X) : X);
+}
+
 struct KnownFunction {
   llvm::StringLiteral Name;
   double (*Of)(double);
@@ -41,6 +46,12 @@ constexpr KnownFunction KnownFunctions[] = {
     {"sigmoid", sigmoid},
     {"tanh", [](double X) { return std::tanh(X); }},
     {"softplus", softplus},
+    {"selu", selu},
+    {"elu", elu},
+    {"leaky_relu", [](double X) { return X < 0 ? 0.01 * X : X; }},
+    {"softsign", [](double X) { return X / (1 + std::fabs(X)); }},
+    {"sin", [](double X) { return std::sin(X); }},
+    {"exp", [](double X) { return std::exp(X); }},
     {"relu6", [](double X) { return std::min(relu(X), 6.0); }},
     {"hard_swish",
      [](double X) { return X * std::min(relu(X / 6 + 0.5), 1.0); }},
@@ -100,7 +111,11 @@ std::optional<double> Expression::at(ValueId V, unsigned Depth) {
 
 /// Of two operands; a weight of many elements adds nothing and scales nothing.
 std::optional<double> Expression::pair(NodeId N, unsigned Depth) {
-  ValueId Left = G.operand(N, 0), Right = G.operand(N, 1);
+  const auto [First, Second] = dataOperands(G.kind(N));
+  ValueId Left = G.operand(N, First), Right = G.operand(N, Second);
+  // A quantised number alone says nothing.
+  if (plainKind(G.kind(N)) != G.kind(N) && (G.folded(Left) || G.folded(Right)))
+    return std::nullopt;
   auto IsVector = [&](ValueId V) { return G.folded(V) && !G.oneElement(V); };
   if (IsVector(Right))
     return at(Left, Depth);
@@ -109,7 +124,7 @@ std::optional<double> Expression::pair(NodeId N, unsigned Depth) {
   std::optional<double> A = at(Left, Depth), B = at(Right, Depth);
   if (!A || !B)
     return std::nullopt;
-  switch (G.kind(N)) {
+  switch (plainKind(G.kind(N))) {
   case OpKind::Add:
     return *A + *B;
   case OpKind::Sub:
@@ -130,7 +145,7 @@ std::optional<double> Expression::pair(NodeId N, unsigned Depth) {
 }
 
 std::optional<double> Expression::node(NodeId N, unsigned Depth) {
-  switch (G.kind(N)) {
+  switch (plainKind(G.kind(N))) {
   case OpKind::Add:
   case OpKind::Sub:
   case OpKind::Mul:
@@ -159,7 +174,7 @@ std::optional<double> Expression::node(NodeId N, unsigned Depth) {
   if (!In)
     return std::nullopt;
   const double A = *In;
-  switch (G.kind(N)) {
+  switch (plainKind(G.kind(N))) {
   case OpKind::Neg:
     return -A;
   case OpKind::Abs:
@@ -193,6 +208,21 @@ std::optional<double> Expression::node(NodeId N, unsigned Depth) {
     return A < 0 ? number(N, "alpha", 0.01) * A : A;
   case OpKind::Elu:
     return A < 0 ? number(N, "alpha", 1) * std::expm1(A) : A;
+  case OpKind::Celu: {
+    const double Alpha = number(N, "alpha", 1);
+    return A < 0 ? Alpha * std::expm1(A / Alpha) : A;
+  }
+  case OpKind::Selu:
+    return number(N, "gamma", 1.0507009873554805) *
+           (A < 0 ? number(N, "alpha", 1.6732632423543772) * std::expm1(A) : A);
+  case OpKind::ThresholdedRelu:
+    return A > number(N, "alpha", 1) ? A : 0;
+  case OpKind::Softsign:
+    return A / (1 + std::fabs(A));
+  case OpKind::Sin:
+    return std::sin(A);
+  case OpKind::Cos:
+    return std::cos(A);
   case OpKind::Swish:
     return A * sigmoid(number(N, "alpha", 1) * A);
   case OpKind::MsQuickGelu:
@@ -223,12 +253,8 @@ std::optional<double> Expression::node(NodeId N, unsigned Depth) {
     }
     return std::min(Value, number(N, "max", Value));
   }
-  case OpKind::QuantizeLinear:
-  case OpKind::DequantizeLinear:
-  case OpKind::DynamicQuantizeLinear:
-    return A;
   default:
-    return G.isPassThrough(N) ? In : std::nullopt;
+    return G.isPassThrough(N) || quantises(G.kind(N)) ? In : std::nullopt;
   }
 }
 

@@ -13,6 +13,7 @@ void Recogniser::findCores() {
     std::optional<FoundCore> Core;
     switch (G.kind(N)) {
     case OpKind::Softmax:
+    case OpKind::MsQLinearSoftmax:
       Core = coreOfSoftmax({N, N, G.operand(N, 0), G.result(N), {}, {}});
       break;
     case OpKind::MsBiasSoftmax:
@@ -102,10 +103,6 @@ std::optional<FoundCore> Recogniser::coreOfSoftmax(const SpelledSoftmax &S) {
   return C;
 }
 
-static bool quantises(OpKind Kind) {
-  return Kind == OpKind::QuantizeLinear || Kind == OpKind::DequantizeLinear;
-}
-
 /// Forward from the probabilities, through no-ops, to their product with V,
 /// that sums over the softmax's axis.
 bool Recogniser::findValues(FoundCore &C, ValueId Probabilities, int64_t Axis) {
@@ -129,7 +126,8 @@ bool Recogniser::findValues(FoundCore &C, ValueId Probabilities, int64_t Axis) {
       if (Guard)
         C.Between.push_back({Reader, Role::Softmax});
       else if (G.isPassThrough(Reader) || quantises(G.kind(Reader)) ||
-               G.kind(Reader) == OpKind::Where || G.kind(Reader) == OpKind::Mul)
+               plainKind(G.kind(Reader)) == OpKind::Where ||
+               plainKind(G.kind(Reader)) == OpKind::Mul)
         Next = Reader;
     }
     if (!Next)
@@ -190,7 +188,8 @@ bool Recogniser::scoresBehind(FoundCore &C, ValueId V, int64_t Axis,
     C.Between.push_back({N, R});
     return true;
   };
-  switch (G.kind(N)) {
+  const OpKind Kind = plainKind(G.kind(N));
+  switch (Kind) {
   case OpKind::Mul:
   case OpKind::Div:
   case OpKind::Add:
@@ -198,23 +197,27 @@ bool Recogniser::scoresBehind(FoundCore &C, ValueId V, int64_t Axis,
   case OpKind::Max:
   case OpKind::Min:
   case OpKind::Where: {
-    unsigned First = G.kind(N) == OpKind::Where ? 1 : 0;
-    for (unsigned I = First; I < First + 2; ++I) {
+    const auto [First, Second] = dataOperands(G.kind(N));
+    for (unsigned I : {First, Second}) {
       ValueId From = G.operand(N, I);
-      ValueId Other = G.operand(N, I == First ? First + 1 : First);
+      ValueId Other = G.operand(N, I == First ? Second : First);
       if (!From || !Other)
         continue;
       bool Scalar = G.oneElement(Other);
-      bool Multiplies = G.kind(N) == OpKind::Mul || G.kind(N) == OpKind::Div;
+      bool Multiplies = Kind == OpKind::Mul || Kind == OpKind::Div;
       bool Scales = Scalar && Multiplies && G.folded(Other);
-      if (!Through(I, Scales ? Role::Scale : Role::Mask))
+      // One number that the data tell: the scale of a product of integers.
+      bool Dequantises = Scalar && Multiplies && !Scales;
+      if (!Through(I, Scales        ? Role::Scale
+                      : Dequantises ? Role::Qk
+                                    : Role::Mask))
         continue;
       if (Scales) {
         C.Core.Scaled = true;
-      } else {
+      } else if (!Dequantises) {
         C.Core.Masked = true;
         llvm::SmallVector<ValueId, 2> Masks;
-        if (G.kind(N) == OpKind::Where)
+        if (Kind == OpKind::Where)
           Masks.push_back(G.operand(N, 0));
         if (!Scalar)
           Masks.push_back(Other);

@@ -84,6 +84,56 @@ void FlatGraph::add(const Graph &G, StreamOrder &Streams) {
   }
 }
 
+bool quantises(OpKind Kind) {
+  switch (Kind) {
+  case OpKind::QuantizeLinear:
+  case OpKind::DequantizeLinear:
+  case OpKind::DynamicQuantizeLinear:
+  case OpKind::MsQuantizeLinear:
+  case OpKind::MsDequantizeLinear:
+    return true;
+  default:
+    return false;
+  }
+}
+
+OpKind plainKind(OpKind Kind) {
+  switch (Kind) {
+  case OpKind::MsQLinearAdd:
+    return OpKind::Add;
+  case OpKind::MsQLinearMul:
+    return OpKind::Mul;
+  case OpKind::MsQLinearWhere:
+    return OpKind::Where;
+  case OpKind::MsQLinearSigmoid:
+    return OpKind::Sigmoid;
+  case OpKind::MsQLinearLeakyRelu:
+    return OpKind::LeakyRelu;
+  case OpKind::MsQLinearSoftmax:
+    return OpKind::Softmax;
+  case OpKind::MsQLinearConcat:
+    return OpKind::Concat;
+  default:
+    return Kind;
+  }
+}
+
+std::pair<unsigned, unsigned> dataOperands(OpKind Kind) {
+  switch (Kind) {
+  case OpKind::MsQLinearAdd:
+  case OpKind::MsQLinearMul:
+  case OpKind::QLinearMatMul:
+  case OpKind::MsQGemm:
+    return {0, 3};
+  case OpKind::Where:
+    return {1, 2};
+  case OpKind::MsQLinearWhere:
+    return {1, 4};
+  default:
+    return {0, 1};
+  }
+}
+
 std::vector<NodeId> elseBranches(const Model &M, const GraphCosts &Costs) {
   std::vector<NodeId> Found;
   auto Counted = [&](const Attribute *Branch) {
@@ -174,6 +224,7 @@ bool FlatGraph::isWeight(ValueId V) const {
            oneElement(operand(P, 1)) && isWeight(Stack);
   }
   bool Views = kind(P) == OpKind::DequantizeLinear ||
+               kind(P) == OpKind::MsDequantizeLinear ||
                (isPassThrough(P) && kind(P) != OpKind::Split &&
                 kind(P) != OpKind::Slice);
   return Views && operand(P, 0) && isWeight(operand(P, 0));
@@ -240,19 +291,18 @@ void FlatGraph::followViews() {
     ValueId In = operand(N, 0);
     if (!In)
       continue;
-    bool Quantises = kind(N) == OpKind::DynamicQuantizeLinear ||
-                     kind(N) == OpKind::QuantizeLinear ||
-                     kind(N) == OpKind::DequantizeLinear;
     // C14 keeps the dequantisation of a weight apart; it is a constant still.
     bool Keeps = kind(N) == OpKind::DequantizeLinear ||
+                 kind(N) == OpKind::MsDequantizeLinear ||
                  (isPassThrough(N) && kind(N) != OpKind::Split &&
                   kind(N) != OpKind::Slice);
-    for (ValueId Out : M[N].Outputs) {
+    for (auto [I, Out] : llvm::enumerate(M[N].Outputs)) {
       if (!Out)
         continue;
       if (Keeps && Folded[In.Index])
         Folded[Out.Index] = true;
-      if (isPassThrough(N) || Quantises)
+      // What is quantised comes before its scale and its zero point.
+      if (isPassThrough(N) || (quantises(kind(N)) && I == 0))
         Stripped[Out.Index] = Stripped[In.Index];
     }
   }
@@ -304,23 +354,24 @@ std::optional<Contraction> asContraction(const FlatGraph &G, NodeId N,
                                          ExprStore &Store) {
   Contraction C;
   C.Node = N;
-  unsigned LhsIndex = 0, RhsIndex = 1;
   switch (G.kind(N)) {
   case OpKind::Einsum:
     return einsum(G, N, Store);
-  case OpKind::QLinearMatMul:
-    RhsIndex = 3;
-    break;
   case OpKind::MatMul:
   case OpKind::MatMulInteger:
   case OpKind::Gemm:
+  case OpKind::QLinearMatMul:
+  case OpKind::MsQGemm:
   case OpKind::MsFusedMatMul:
+  case OpKind::MsMatMulIntegerToFloat:
+  case OpKind::MsDynamicQuantizeMatMul:
     break;
   default:
     return std::nullopt;
   }
-  C.Lhs = G.operand(N, LhsIndex);
-  C.Rhs = G.operand(N, RhsIndex);
+  const auto [Left, Right] = dataOperands(G.kind(N));
+  C.Lhs = G.operand(N, Left);
+  C.Rhs = G.operand(N, Right);
   if (!C.Lhs || !C.Rhs)
     return std::nullopt;
   const ValueFacts &A = G.Facts[C.Lhs], &B = G.Facts[C.Rhs];
@@ -376,6 +427,21 @@ std::optional<ChosenWeights> chosenWeights(const FlatGraph &G, ValueId V,
   return W;
 }
 
+/// The operand that a product adds to its result; -1: none.
+int biasOperand(OpKind Kind) {
+  switch (Kind) {
+  case OpKind::Gemm:
+    return 2;
+  case OpKind::MsDynamicQuantizeMatMul:
+    return 4;
+  case OpKind::MsQGemm:
+  case OpKind::MsMatMulIntegerToFloat:
+    return 6;
+  default:
+    return -1;
+  }
+}
+
 /// Which operand is the weight, and what it is.
 bool splitOperands(const FlatGraph &G, NodeId N, WeightProduct &P,
                    ExprStore &Store) {
@@ -401,7 +467,8 @@ bool splitOperands(const FlatGraph &G, NodeId N, WeightProduct &P,
   P.Weight = WeightRight ? C->Rhs : C->Lhs;
   P.In = C->Inner;
   P.Out = WeightRight ? C->Cols : C->Rows;
-  P.Bias = G.kind(N) == OpKind::Gemm && G.operand(N, 2);
+  const int Bias = biasOperand(G.kind(N));
+  P.Bias = Bias >= 0 && G.operand(N, static_cast<unsigned>(Bias));
   if (Chosen) {
     P.Weight = Chosen->Stack;
     P.Chooses = Chosen->Indices;
@@ -446,6 +513,7 @@ std::optional<WeightProduct> asWeightProduct(const FlatGraph &G, NodeId N,
 
   // What finishes it: views, casts, the dequantising product, the bias.
   P.Result = G.result(N);
+  bool Integers = G.kind(N) == OpKind::MatMulInteger; // not dequantised yet
   while (P.Result) {
     llvm::ArrayRef<NodeId> Readers = G.consumers(P.Result);
     if (Readers.size() != 1 || G.isOutput(P.Result))
@@ -453,26 +521,33 @@ std::optional<WeightProduct> asWeightProduct(const FlatGraph &G, NodeId N,
     NodeId Next = Readers[0];
     bool Shapes = G.kind(Next) == OpKind::Reshape ||
                   G.kind(Next) == OpKind::Cast ||
-                  G.kind(Next) == OpKind::Identity;
+                  G.kind(Next) == OpKind::Identity || quantises(G.kind(Next));
     if (!Shapes) {
-      ValueId A = G.operand(Next, 0), B = G.operand(Next, 1);
+      const auto [First, Second] = dataOperands(G.kind(Next));
+      ValueId A = G.operand(Next, First), B = G.operand(Next, Second);
       if (!A || !B)
         break;
       ValueId Other = A == G.canonical(P.Result) ? B : A;
-      bool Integer = G.kind(N) == OpKind::MatMulInteger;
       const ValueFacts &F = G.Facts[Other];
-      bool IsBias = G.kind(Next) == OpKind::Add && G.isWeight(Other) &&
-                    F.HasRank && numElements(Store, F.Dims) == P.Out && !P.Bias;
-      bool Dequantises = Integer && G.kind(Next) == OpKind::Mul;
+      if (!F.HasRank)
+        break;
+      Expr Elements = numElements(Store, F.Dims);
+      bool IsBias = plainKind(G.kind(Next)) == OpKind::Add &&
+                    G.isWeight(Other) && Elements == P.Out && !P.Bias;
+      // By a scale for all or one for each column; a gate comes after that.
+      bool Dequantises = Integers && G.kind(Next) == OpKind::Mul &&
+                         (Elements.is(1) || Elements == P.Out);
       if (!IsBias && !Dequantises)
         break;
       P.Bias |= IsBias;
+      Integers &= !Dequantises;
     }
     P.Tail.push_back(Next);
     P.Result = G.result(Next);
   }
   // Views at the end are not its own.
-  while (!P.Tail.empty() && G.kind(P.Tail.back()) == OpKind::Reshape)
+  while (!P.Tail.empty() && (G.kind(P.Tail.back()) == OpKind::Reshape ||
+                             quantises(G.kind(P.Tail.back()))))
     P.Tail.pop_back();
   P.Result = G.result(P.Tail.empty() ? N : P.Tail.back());
   return P;

@@ -86,6 +86,15 @@ private:
   llvm::SmallVector<Expr, 4> ActivationDims;
 };
 
+/// Numbers to integers or back: but for rounding, a value stays what it was.
+bool quantises(OpKind Kind);
+/// What an operator on quantised tensors is but for scales and zero points: of
+/// QLinearAdd an Add. Others are what they are.
+OpKind plainKind(OpKind Kind);
+/// Where the two data operands of an operator of two stand (of a Where, what it
+/// chooses from): scales and zero points may be in between.
+std::pair<unsigned, unsigned> dataOperands(OpKind Kind);
+
 /// The If nodes whose else branch alone is counted (C17).
 std::vector<NodeId> elseBranches(const Model &M, const GraphCosts &Costs);
 

@@ -6,25 +6,51 @@
 
 namespace xfa {
 
+/// Works element by element, and is neither linear nor made to round or to
+/// choose: an activation, or a part of one.
 static bool isNonlinear(OpKind Kind) {
-  switch (Kind) {
-  case OpKind::Relu:
-  case OpKind::Tanh:
-  case OpKind::Erf:
+  switch (plainKind(Kind)) {
+  case OpKind::Pow:
+  case OpKind::Abs:
+  case OpKind::Sqrt:
   case OpKind::Exp:
+  case OpKind::Log:
+  case OpKind::Erf:
+  case OpKind::Sin:
+  case OpKind::Cos:
+  case OpKind::Tan:
+  case OpKind::Asin:
+  case OpKind::Acos:
+  case OpKind::Atan:
+  case OpKind::Sinh:
+  case OpKind::Cosh:
+  case OpKind::Tanh:
+  case OpKind::Asinh:
+  case OpKind::Acosh:
+  case OpKind::Atanh:
   case OpKind::Sigmoid:
+  case OpKind::Relu:
+  case OpKind::LeakyRelu:
+  case OpKind::PRelu:
+  case OpKind::ThresholdedRelu:
+  case OpKind::Elu:
+  case OpKind::Celu:
+  case OpKind::Selu:
+  case OpKind::HardSigmoid:
+  case OpKind::HardSwish:
+  case OpKind::Softplus:
+  case OpKind::Softsign:
+  case OpKind::Shrink:
+  case OpKind::Max:
+  case OpKind::Min:
+  case OpKind::Clip:
   case OpKind::Gelu:
+  case OpKind::Swish:
+  case OpKind::Mish:
   case OpKind::MsFastGelu:
   case OpKind::MsGelu:
   case OpKind::MsBiasGelu:
   case OpKind::MsQuickGelu:
-  case OpKind::HardSigmoid:
-  case OpKind::HardSwish:
-  case OpKind::Swish:
-  case OpKind::Mish:
-  case OpKind::Softplus:
-  case OpKind::LeakyRelu:
-  case OpKind::Elu:
     return true;
   default:
     return false;
@@ -34,17 +60,29 @@ static bool isNonlinear(OpKind Kind) {
 /// Works on each token for itself: anything else mixes positions, and what it
 /// is part of is no MLP.
 static bool staysInToken(const FlatGraph &G, NodeId N) {
-  switch (G.kind(N)) {
-  case OpKind::Concat:
-  case OpKind::Where:
-  case OpKind::QuantizeLinear:
-  case OpKind::DequantizeLinear:
-  case OpKind::DynamicQuantizeLinear:
-    return true;
-  default:
-    return G.isPassThrough(N) || isNonlinear(G.kind(N)) ||
-           (opTraits(G.kind(N)) & trait::Elementwise) != 0;
+  const OpKind Kind = G.kind(N);
+  if (Kind == OpKind::CumSum || Kind == OpKind::CumProd)
+    return false; // of all elements up to one
+  return plainKind(Kind) == OpKind::Concat || quantises(Kind) ||
+         G.isPassThrough(N) || isNonlinear(Kind) ||
+         (opTraits(Kind) & trait::Elementwise) != 0;
+}
+
+/// Squeeze and excite: what the products give goes through a sigmoid and scales
+/// the channels of something else. A block writes to its stream instead.
+static bool scalesChannels(const FlatGraph &G, ValueId V) {
+  for (unsigned Step = 0; Step < 8; ++Step) {
+    llvm::ArrayRef<NodeId> Readers = G.consumers(V);
+    if (Readers.size() != 1 || G.isOutput(V))
+      return false;
+    const OpKind Kind = plainKind(G.kind(Readers[0]));
+    if (Kind == OpKind::Sigmoid || Kind == OpKind::HardSigmoid)
+      return true;
+    if (!G.isPassThrough(Readers[0]) && !quantises(Kind))
+      return false;
+    V = G.result(Readers[0]);
   }
+  return false;
 }
 
 /// What a product has left besides what cores take of it: columns for a product
@@ -91,7 +129,8 @@ Recogniser::mlpBefore(int Down, const llvm::DenseSet<int> &Taken) const {
       continue;
     }
     if (asContraction(G, N, Store) || NormAt.count(N) ||
-        G.kind(N) == OpKind::Softmax || G.kind(N) == OpKind::Attention)
+        plainKind(G.kind(N)) == OpKind::Softmax ||
+        G.kind(N) == OpKind::Attention)
       continue;
     if (!staysInToken(G, N))
       return std::nullopt;
@@ -105,7 +144,8 @@ Recogniser::mlpBefore(int Down, const llvm::DenseSet<int> &Taken) const {
         if (!G.isWeight(In))
           Work.push_back({In, After || Here});
   }
-  if (!Nonlinear || Ups.empty() || Ups.size() > 2)
+  if (!Nonlinear || Ups.empty() || Ups.size() > 2 ||
+      scalesChannels(G, Products[Down].Result))
     return std::nullopt;
   // In a parallel block one product may serve both, attention and MLP.
   L.Hidden = Products[Down].In;

@@ -28,6 +28,21 @@ void Recogniser::findProducts() {
   }
 }
 
+/// A norm of heads, or of all heads of a product at once, stands between it and
+/// a core; another one that is met on the way up is the block's, and what is
+/// above it is not the core's own.
+bool Recogniser::isNormOfBlock(const FoundNorm &Norm,
+                               const FoundCore &C) const {
+  if (!Norm.Width || !C.Core.HeadDim || Norm.Width == C.Core.HeadDim)
+    return false;
+  OpKind Kind = G.kind(Norm.Nodes.front());
+  if (Kind == OpKind::MsSkipLayerNormalization ||
+      Kind == OpKind::MsSkipSimplifiedLayerNormalization)
+    return true; // it takes the stream's sum
+  int Product = productGiving(G.strip(Norm.Input));
+  return Product < 0 || Products[Product].Out != Norm.Width;
+}
+
 /// Upstream of an operand of a core, through rotary embedding, per-head norms,
 /// the cache and the expansion of heads, to the first product with a weight.
 /// `Path`: the nodes in between that carry its result.
@@ -47,12 +62,9 @@ int Recogniser::productOf(ValueId Operand, NodeSet &Path, const FoundCore &C) {
     if (asContraction(G, N, Store) || G.kind(N) == OpKind::Cos ||
         G.kind(N) == OpKind::Sin || G.kind(N) == OpKind::Softmax)
       continue;
-    // A norm over the whole width is the block's, not the head's.
-    if (auto It = NormAt.find(N); It != NormAt.end()) {
-      Expr Width = Norms[It->second].Width;
-      if (Width && C.Core.HeadDim && Width != C.Core.HeadDim)
-        continue;
-    }
+    if (auto It = NormAt.find(N);
+        It != NormAt.end() && isNormOfBlock(Norms[It->second], C))
+      continue;
     if (!Seen.insert(N))
       continue;
     for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
@@ -115,10 +127,9 @@ int Recogniser::productAfter(ValueId Result) {
     for (NodeId Reader : G.consumers(V)) {
       if (auto It = ProductAt.find(Reader); It != ProductAt.end())
         return It->second;
-      if (G.isPassThrough(Reader) || G.kind(Reader) == OpKind::Mul ||
-          G.kind(Reader) == OpKind::QuantizeLinear ||
-          G.kind(Reader) == OpKind::DynamicQuantizeLinear ||
-          joinsColumns(G, Reader) || NormAt.count(Reader))
+      if (G.isPassThrough(Reader) || quantises(G.kind(Reader)) ||
+          plainKind(G.kind(Reader)) == OpKind::Mul || joinsColumns(G, Reader) ||
+          NormAt.count(Reader))
         Next = Reader;
     }
     if (!Next)

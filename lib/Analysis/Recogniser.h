@@ -94,6 +94,7 @@ private:
 
   // Projections.cpp
   void findProducts();
+  bool isNormOfBlock(const FoundNorm &Norm, const FoundCore &C) const;
   int productOf(ValueId Operand, NodeSet &Path, const FoundCore &C);
   bool isScaling(NodeId N) const;
   void connectCores();
@@ -139,7 +140,7 @@ private:
   void assignRoles();
   void setRole(NodeId N, Role R, int Layer);
   void assignCoreRoles(const FoundCore &C);
-  void assignPath(const NodeSet &Path, const FoundCore &C);
+  void assignPath(const NodeSet &Path, int Product, const FoundCore &C);
   void assignMlpRoles(const FoundMlp &L);
   void assignRouter(const FoundMlp &L);
   void assignNorms();
@@ -149,6 +150,9 @@ private:
   void assignUpstream(ValueId V, Role R, int Layer = -1);
   bool roleless(NodeId N) const;
   int normLayer(const FoundNorm &Norm) const;
+
+  // Origins.cpp
+  void describeOrigins();
 
   // Structure.cpp
   void describe();

@@ -39,7 +39,7 @@ Expr Repetition::of(ValueId V) {
 }
 
 Expr Repetition::ofNode(NodeId N, ValueId Out) {
-  switch (G.kind(N)) {
+  switch (plainKind(G.kind(N))) {
   case OpKind::Expand:
   case OpKind::Tile: {
     ValueId In = G.operand(N, 0);
@@ -135,9 +135,19 @@ Expr Repetition::ofGather(NodeId N) {
 Expr Repetition::ofElementwise(NodeId N, ValueId Out) {
   llvm::SmallVector<ValueId, 4> Whole, Other;
   Expr Count = elements(Out);
-  for (unsigned I = 0; I < G.M[N].Inputs.size(); ++I)
-    if (ValueId In = G.operand(N, I); In && carried(In))
-      (provablyEqual(elements(In), Count) ? Whole : Other).push_back(In);
+  bool FromSource = false; // what the path begins with, whole
+  for (unsigned I = 0; I < G.M[N].Inputs.size(); ++I) {
+    ValueId In = G.operand(N, I);
+    if (!In)
+      continue;
+    const bool All = provablyEqual(elements(In), Count);
+    if (carried(In))
+      (All ? Whole : Other).push_back(In);
+    else
+      FromSource |= All && !G.isWeight(In);
+  }
+  if (Whole.empty() && FromSource)
+    return Store.constant(1);
   if (Whole.empty() && Other.size() == 1) {
     Expr In = elements(Other.front());
     if (std::optional<Expr> All = tryExactDiv(of(Other.front()) * Count, In))

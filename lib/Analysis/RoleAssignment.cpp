@@ -31,9 +31,9 @@ void Recogniser::orderLayers() {
     Last[I] = static_cast<int>(I);
     if (!C.Core.Cross)
       continue;
-    const NodeId Before = G.lastAbove(
-        C.Core.Q ? C.Core.Q.Input : C.Core.Query,
-        [&](NodeId N) { return CoreAt.contains(N.Index); });
+    const NodeId Before =
+        G.lastAbove(C.Core.Q ? C.Core.Q.Input : C.Core.Query,
+                    [&](NodeId N) { return CoreAt.contains(N.Index); });
     if (!Before)
       continue;
     const int Self = CoreAt[Before.Index];
@@ -118,8 +118,29 @@ void Recogniser::assignRouter(const FoundMlp &L) {
 }
 
 /// From a projection to the core: scale, per-head norm, cache, rotary.
-void Recogniser::assignPath(const NodeSet &Path, const FoundCore &C) {
+void Recogniser::assignPath(const NodeSet &Path, int Product,
+                            const FoundCore &C) {
   const int Layer = C.Layer;
+  // One operand comes along the path, the other may be angles.
+  const bool Turns = llvm::any_of(Path, [&](NodeId N) {
+    if (G.kind(N) == OpKind::RotaryEmbedding ||
+        G.kind(N) == OpKind::MsRotaryEmbedding)
+      return true;
+    if (plainKind(G.kind(N)) != OpKind::Mul || NormAt.count(N) || isScaling(N))
+      return false;
+    const auto [First, Second] = dataOperands(G.kind(N));
+    return llvm::any_of(llvm::ArrayRef({First, Second}), [&](unsigned I) {
+      NodeId From = G.producer(G.operand(N, I));
+      return !(From && (Path.contains(From) || ProductAt.count(From))) &&
+             isAngles(G.operand(N, I), C);
+    });
+  });
+  Rotary |= Turns;
+  // What else changes a projection on the way goes with it: parts cut out of a
+  // packed one, heads that are repeated, a bias.
+  const Role Own =
+      Product < 0 ? Role::Other
+                  : S.Roles[Products[Product].Node.Index].value_or(Role::Other);
   for (NodeId N : Path) {
     if (NormAt.count(N))
       continue; // with the norms
@@ -137,14 +158,8 @@ void Recogniser::assignPath(const NodeSet &Path, const FoundCore &C) {
     }
     if (G.isPassThrough(N))
       continue;
-    // One operand comes along the path, the other may be angles.
-    if (G.kind(N) == OpKind::Mul)
-      for (unsigned I = 0; I < 2; ++I)
-        Rotary |= !Path.contains(G.producer(G.operand(N, I))) &&
-                  isAngles(G.operand(N, I), C);
-    Rotary |= G.kind(N) == OpKind::RotaryEmbedding ||
-              G.kind(N) == OpKind::MsRotaryEmbedding;
-    setRole(N, Role::Rope, Layer);
+    if (Turns || Own != Role::Other)
+      setRole(N, Turns ? Role::Rope : Own, Layer);
   }
 }
 
@@ -175,8 +190,9 @@ void Recogniser::assignCoreRoles(const FoundCore &C) {
     setRole(C.Core.Values, Role::Av, Layer);
   for (auto [N, R] : C.Between)
     setRole(N, R, Layer);
-  for (const NodeSet *Path : {&C.QueryPath, &C.KeyPath, &C.ValuePath})
-    assignPath(*Path, C);
+  assignPath(C.QueryPath, C.Q, C);
+  assignPath(C.KeyPath, C.K, C);
+  assignPath(C.ValuePath, C.V, C);
   // Views that are copies (fp16 casts, executed layout) on the way out.
   for (ValueId V = C.Core.Result; V;) {
     llvm::ArrayRef<NodeId> Readers = G.consumers(V);
@@ -217,12 +233,13 @@ int Recogniser::normLayer(const FoundNorm &Norm) const {
         if (int Layer = S.Layers[Products[It->second].Node.Index]; Layer >= 0)
           return Layer;
       } else if (std::optional<Role> R = S.Roles[Reader.Index];
-                 R && (*R == Role::Rope || *R == Role::Qk ||
-                       *R == Role::Attention || *R == Role::Cache)) {
+                 R && S.Layers[Reader.Index] >= 0 &&
+                 (*R == Role::Rope || *R == Role::Scale || *R == Role::Qk ||
+                  *R == Role::QProj || *R == Role::KProj || *R == Role::VProj ||
+                  *R == Role::QkvProj || *R == Role::Attention ||
+                  *R == Role::Cache)) {
         return S.Layers[Reader.Index]; // a norm of heads
-      } else if (G.isPassThrough(Reader) ||
-                 G.kind(Reader) == OpKind::DynamicQuantizeLinear ||
-                 G.kind(Reader) == OpKind::QuantizeLinear) {
+      } else if (G.isPassThrough(Reader) || quantises(G.kind(Reader))) {
         for (ValueId Out : M[Reader].Outputs)
           if (Out)
             Work.push_back(Out);
@@ -244,11 +261,12 @@ void Recogniser::assignNorms() {
 /// A sum of the stream and of what a block writes to it.
 void Recogniser::assignResiduals() {
   for (NodeId N : G.order()) {
-    if (G.kind(N) != OpKind::Add || !roleless(N))
+    if (plainKind(G.kind(N)) != OpKind::Add || !roleless(N))
       continue;
     int Layer = -1;
     bool OfBlock = false;
-    for (unsigned I = 0; I < 2; ++I) {
+    const auto [First, Second] = dataOperands(G.kind(N));
+    for (unsigned I : {First, Second}) {
       ValueId V = G.operand(N, I);
       if (!V || G.folded(V))
         continue;
@@ -342,7 +360,9 @@ void Recogniser::assignEnds() {
   }
 
   // The head: the last product outside the blocks that reaches an output and
-  // has as many columns as the vocabulary has rows, or many more than D.
+  // has as many columns as the vocabulary has rows, or, behind blocks, many
+  // more than D.
+  const bool AnyBlocks = !Cores.empty() || !Mlps.empty();
   for (int P = static_cast<int>(Products.size()) - 1; P >= 0; --P) {
     NodeId N = Products[P].Node;
     if (!roleless(N) || LmHead >= 0)
@@ -357,8 +377,9 @@ void Recogniser::assignEnds() {
     }
     Expr Rows =
         TokenEmbedding ? Facts[G.operand(TokenEmbedding, 0)].Dims[0] : Expr();
-    bool Wide = (Rows && Products[P].Out == Rows) ||
-                less(Products[P].In * 4, Products[P].Out) == Truth::True;
+    bool Wide =
+        (Rows && Products[P].Out == Rows) ||
+        (AnyBlocks && less(Products[P].In * 4, Products[P].Out) == Truth::True);
     if (!Reaches || !Wide)
       continue;
     LmHead = P;
@@ -406,7 +427,9 @@ void Recogniser::assignRoles() {
   }
   // C14: a weight's dequantisation belongs to its consumer.
   for (NodeId N : G.order()) {
-    if (G.kind(N) != OpKind::DequantizeLinear || !G.result(N) ||
+    if ((G.kind(N) != OpKind::DequantizeLinear &&
+         G.kind(N) != OpKind::MsDequantizeLinear) ||
+        !G.result(N) ||
         Facts[G.result(N)].Folded)
       continue;
     llvm::ArrayRef<NodeId> Readers = G.consumers(G.result(N));

@@ -93,8 +93,10 @@ std::optional<int64_t> axisOf(const FlatGraph &G, NodeId N, int64_t Rank) {
   if (*Axis < 0)
     *Axis += Rank;
   // Before opset 13 a Softmax goes over all axes from that one on.
-  if (!Reduces && Op.Domain.empty() && Op.OpsetVersion < 13 &&
-      *Axis != Rank - 1)
+  int64_t Version = Op.Domain.empty() ? Op.OpsetVersion : 13;
+  if (const Attribute *Like = Op.attribute("opset"); Like && !Op.Domain.empty())
+    Version = Like->I;
+  if (!Reduces && Version < 13 && *Axis != Rank - 1)
     return std::nullopt;
   return inside(*Axis, Rank);
 }
@@ -169,8 +171,8 @@ bool sumsOver(const FlatGraph &G, NodeId Product, unsigned Side, int64_t Axis) {
     return llvm::is_contained(Terms->In[1 - Side], Letter) &&
            !llvm::is_contained(Terms->Out, Letter);
   }
-  unsigned Right = G.kind(Product) == OpKind::QLinearMatMul ? 3 : 1;
-  ValueId V = G.operand(Product, Side == 0 ? 0 : Right);
+  const auto [Left, Right] = dataOperands(G.kind(Product));
+  ValueId V = G.operand(Product, Side == 0 ? Left : Right);
   int64_t Rank = G.Facts[V].rank();
   bool Last = (Side == 0) != flag(N, Side == 0 ? "transA" : "transB");
   return Axis == (Last ? Rank - 1 : Rank - 2);

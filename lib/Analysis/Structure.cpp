@@ -35,6 +35,7 @@ Structure Recogniser::run() {
   orderLayers();
   assignRoles();
   describe();
+  describeOrigins();
   S.ElseTaken = std::move(ElseTaken);
   return std::move(S);
 }

@@ -77,6 +77,9 @@ static StructureView buildStructure(const Structure &F,
   S.Position = F.Position;
   S.Window = F.Window;
   S.WindowedLayers = F.WindowedLayers;
+  S.VisionLayers = F.VisionLayers;
+  S.Patch = F.Patch;
+  S.Convolutions = F.Convolutions;
   S.Causal = F.Causal;
   S.CausalWhy = F.CausalWhy;
   S.CausalChain = C.Chain;
@@ -138,13 +141,24 @@ LedgerView ledgerView(const Ledger &L, LedgerKind Kind, ElemType Activation,
   return V;
 }
 
-/// Both where a transformer was found, else the graph's.
+/// An MLP, or what looks like one, in a graph whose work is elsewhere: a head
+/// behind convolutions.
+static bool mostIsElsewhere(const ModelAnalysis &A) {
+  return A.Found.Kind == Structure::Mlp &&
+         less(A.Textbook->Total.Matrix * 2, A.Graph.Total.Matrix) ==
+             Truth::True;
+}
+
+/// Both where a transformer was found, the one that answers first; else the
+/// graph's.
 static llvm::Error pickLedgers(const Model &M, const ModelAnalysis &A,
                                ReportOptions &Options) {
   if (Options.Ledgers.empty()) {
-    if (A.Textbook)
-      Options.Ledgers.push_back(LedgerKind::Textbook);
     Options.Ledgers.push_back(LedgerKind::Graph);
+    if (A.Textbook)
+      Options.Ledgers.insert(mostIsElsewhere(A) ? Options.Ledgers.end()
+                                                : Options.Ledgers.begin(),
+                             LedgerKind::Textbook);
     return llvm::Error::success();
   }
   if (A.Textbook)

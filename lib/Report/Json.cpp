@@ -48,6 +48,15 @@ void jsonStructure(llvm::json::OStream &J, const StructureView &S) {
     jsonText(J, "position", S.Position);
     jsonExpr(J, "window", S.Window);
     J.attribute("windowed_layers", S.WindowedLayers);
+    J.attribute("vision_layers", S.VisionLayers);
+    if (S.Patch)
+      J.attributeArray("patch", [&] {
+        J.value(S.Patch->first);
+        J.value(S.Patch->second);
+      });
+    else
+      J.attribute("patch", nullptr);
+    J.attribute("convolutions", S.Convolutions);
     J.attribute("confidence", confidenceName(S.Confidence));
     J.attributeArray("missing", [&] {
       for (const std::string &Each : S.Missing)

@@ -82,6 +82,9 @@ static std::string structureLine(const StructureView &S) {
       "no transformer found", "decoder-only", "encoder-only",
       "encoder-decoder",      "attention",    "MLP"};
   std::string Text = Kinds[S.Kind].str();
+  if (S.Kind == Structure::None || S.Kind == Structure::Mlp)
+    Text +=
+        S.Convolutions > 0 ? ", " + count(S.Convolutions, "convolution") : "";
   if (S.Kind == Structure::None)
     return Text;
   if (S.Layers > 1 || S.Kind <= Structure::EncoderDecoder)
@@ -108,6 +111,14 @@ static std::string structureLine(const StructureView &S) {
     AddSize("MLP ", S.MlpHidden, Activation);
   if (S.Vocab)
     Text += ", vocabulary " + formula(S.Vocab);
+  if (S.VisionLayers > 0) {
+    Text += S.VisionLayers == S.Layers
+                ? ", sees an image"
+                : ", " + count(S.VisionLayers, "layer") + " of an image";
+    if (S.Patch)
+      Text += " in patches of " + llvm::itostr(S.Patch->first) + "×" +
+              llvm::itostr(S.Patch->second);
+  }
   return Text;
 }
 

@@ -137,6 +137,11 @@ struct Structure {
   /// these are. Null: no window.
   Expr Window;
   int64_t WindowedLayers = 0;
+  /// Layers that an image reaches and no token does, and height and width of
+  /// the patches that it is cut into, if it is.
+  int64_t VisionLayers = 0;
+  std::optional<std::pair<int64_t, int64_t>> Patch;
+  int64_t Convolutions = 0; ///< nodes
   Verdict Causal = Verdict::Unknown;
   std::string CausalWhy;
 

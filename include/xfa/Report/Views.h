@@ -41,6 +41,9 @@ struct StructureView {
   std::string Norm, Activation, Position;
   Expr Window; ///< keys that a row of windowed layers sees at most
   int64_t WindowedLayers = 0;
+  int64_t VisionLayers = 0; ///< that see an image and no tokens
+  std::optional<std::pair<int64_t, int64_t>> Patch; ///< height, width
+  int64_t Convolutions = 0;
   Verdict Causal = Verdict::Unknown;
   std::string CausalWhy;
   /// From the output back to where the verdict was made; what it assumes.
@@ -129,7 +132,8 @@ struct Report {
   llvm::SmallVector<View, 4> Views; ///< in the order asked for
   SummaryView Summary;
   StructureView Found;
-  std::vector<LedgerView> Ledgers; ///< those asked for, textbook first
+  std::vector<LedgerView>
+      Ledgers;                ///< those asked for, the one that answers first
   bool LedgersChosen = false; ///< by the user: text shows each, else the first
   std::vector<Gpu> Gpus;
   ElemType MatrixType = ElemType::Undefined; ///< whose peak C18 takes
