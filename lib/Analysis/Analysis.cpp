@@ -155,6 +155,25 @@ ElemType activationType(const ModelAnalysis &A,
   return Options.Dtype.value_or(ElemType::Float32);
 }
 
+/// Some block stands in the body of a node whose cost is not known: it is run
+/// so often at least (C16), and what counts it is a lower bound.
+bool mayRunMoreOften(const Structure &S, const Model &M,
+                     const GraphCosts &Costs) {
+  auto Inside = [&](NodeId N) {
+    while (N && (N = M[M[N].Parent].Owner))
+      if (!Costs.Nodes[N.Index].known())
+        return true;
+    return false;
+  };
+  return llvm::any_of(S.Blocks, [&](const Block &B) {
+    return llvm::any_of(
+               B.Attention,
+               [&](const AttentionCore &C) { return Inside(C.Softmax); }) ||
+           llvm::any_of(B.Mlps,
+                        [&](const Mlp &L) { return Inside(L.Down.Product); });
+  });
+}
+
 /// What the proof says of causality outweighs how the masks look.
 void settleKind(Structure &S) {
   bool Plain = llvm::all_of(S.Blocks, [](const Block &B) {
@@ -178,10 +197,6 @@ llvm::DenseMap<ValueId, int64_t> quantisedWeights(const Model &M) {
     if (Input < N.Inputs.size() && N.Inputs[Input])
       Found[N.Inputs[Input]] = Weights;
   };
-  auto Number = [](const Node &N, llvm::StringRef Name, int64_t Default) {
-    const Attribute *A = N.attribute(Name);
-    return A ? A->I : Default;
-  };
   auto Product = [](int64_t A, int64_t B) {
     int64_t Result = 0; // damaged attributes multiply to anything
     return llvm::MulOverflow(A, B, Result) ? 0 : Result;
@@ -192,14 +207,16 @@ llvm::DenseMap<ValueId, int64_t> quantisedWeights(const Model &M) {
     if (!V || !M[V].Const)
       return int64_t(0);
     const Constant &C = M[M[V].Const];
-    const int64_t Width = Number(N, Bits, 4);
+    const int64_t Width = N.intAttribute(Bits, 4);
     const bool Packed = elemBits(C.Elem) == 8 && Width > 0 && Width < 8;
     return Product(C.numElements().value_or(0), Packed ? 8 / Width : 1);
   };
   for (const Node &N : M.Nodes) {
     switch (N.Kind) {
     case OpKind::MsMatMulNBits:
-      Note(N, 1, Product(Number(N, "K", 0), Number(N, "N", 0))); // no padding
+      Note(N, 1,
+           Product(N.intAttribute("K"),
+                   N.intAttribute("N"))); // no padding
       Note(N, 2, 0);
       Note(N, 3, 0);
       break;
@@ -419,6 +436,7 @@ analyseModel(const Model &M, const AnalysisOptions &Options) {
     A->ActivationType = Type;
     A->Textbook = textbookLedger(A->Found, Options.TextbookScope, Type,
                                  Options.Counting, A->Graph, Store);
+    A->Textbook->Exact &= !mayRunMoreOften(A->Found, M, A->Costs);
     A->Walk = reconcile(A->Found, *A->Textbook, A->Graph, Type, Store);
   }
   if (Options.WantMemory) {

@@ -55,11 +55,6 @@ std::optional<OperatorLayout> layoutOf(OpKind Kind) {
   }
 }
 
-int64_t intAttribute(const Node &N, llvm::StringRef Name, int64_t Default = 0) {
-  const Attribute *A = N.attribute(Name);
-  return A && A->Kind == AttrKind::Int ? A->I : Default;
-}
-
 /// A width that so many heads share.
 Expr eachOf(Expr Width, int64_t Heads, ExprStore &Store) {
   if (Width.constant() && *Width.constant() % Heads != 0)
@@ -117,8 +112,8 @@ std::optional<FoundCore> Recogniser::coreOfOperator(NodeId N) {
     return std::nullopt;
   const ValueFacts &Q = Facts[C.QueryOperand];
   const bool Standard = G.kind(N) == OpKind::Attention;
-  int64_t Heads = intAttribute(M[N], Standard ? "q_num_heads" : "num_heads");
-  int64_t KvHeads = intAttribute(M[N], "kv_num_heads", Heads);
+  int64_t Heads = M[N].intAttribute(Standard ? "q_num_heads" : "num_heads");
+  int64_t KvHeads = M[N].intAttribute("kv_num_heads", Heads);
   const bool PackedQkv = !C.KeyOperand;
 
   if (Standard && Q.rank() == 4) { // [B, H, N, d]
@@ -179,7 +174,7 @@ std::optional<FoundCore> Recogniser::coreOfOperator(NodeId N) {
     A.PastKey = Past;
     A.PastValue = G.operand(N, Layout->PastValue);
     Expr Length = Facts[Past].Dims[Facts[Past].rank() - 2];
-    bool Shared = intAttribute(M[N], "past_present_share_buffer") != 0;
+    bool Shared = M[N].intAttribute("past_present_share_buffer") != 0;
     if (Layout->PastLength >= 0 || Shared) {
       ValueId Known = Layout->PastLength < 0 ? G.operand(N, 6)
                                              : G.operand(N, Layout->PastLength);
@@ -197,17 +192,17 @@ std::optional<FoundCore> Recogniser::coreOfOperator(NodeId N) {
   if (G.kind(N) == OpKind::MsSparseAttention)
     A.Columns = Store.unknown("the blocks of keys that '" + M.label(N) +
                               "' attends to are data");
-  if (int64_t Window = intAttribute(M[N], "local_window_size", -1); Window > 0)
+  if (int64_t Window = M[N].intAttribute("local_window_size", -1); Window > 0)
     A.Window = Store.constant(Window);
   // So many keys before a row's own and after it.
-  int64_t Left = intAttribute(M[N], "left_window_size", -1),
-          Right = intAttribute(M[N], "right_window_size", -1);
-  if (intAttribute(M[N], "is_causal") != 0)
+  int64_t Left = M[N].intAttribute("left_window_size", -1),
+          Right = M[N].intAttribute("right_window_size", -1);
+  if (M[N].intAttribute("is_causal") != 0)
     Right = 0;
   if (Standard && Left >= 0 && Right >= 0)
     A.Window = Store.constant(Left + 1 + Right);
-  A.Masked = intAttribute(M[N], "is_causal") != 0 ||
-             intAttribute(M[N], "unidirectional") != 0 ||
+  A.Masked = M[N].intAttribute("is_causal") != 0 ||
+             M[N].intAttribute("unidirectional") != 0 ||
              G.kind(N) == OpKind::MsGroupQueryAttention ||
              G.kind(N) == OpKind::MsSparseAttention ||
              G.kind(N) == OpKind::MsPagedAttention;

@@ -8,19 +8,13 @@ namespace xfa {
 
 namespace {
 
-/// The first core that reads the sequence itself: as many columns as rows, or
-/// those of earlier steps before them; where there is a decoder with
-/// cross-attention, of the decoder.
-const AttentionCore *selfAttention(const Structure &Found) {
-  for (const Block *B : Found.decoderBlocks())
-    for (const AttentionCore &C : B->Attention) {
-      if (C.Cross || !C.Rows || !C.Columns)
-        continue;
-      Expr Past = C.Columns - C.Rows;
-      if (Past.is(0) || Past.asSymbol())
-        return &C;
-    }
-  return nullptr;
+/// Reads the sequence itself: as many columns as rows, or those of earlier
+/// steps before them.
+bool readsSequence(const AttentionCore &C) {
+  if (!C.Rows || !C.Columns)
+    return false;
+  Expr Past = C.Columns - C.Rows;
+  return Past.is(0) || Past.asSymbol();
 }
 
 /// The length of the sequence where no attention says which symbol it is: the
@@ -74,7 +68,7 @@ TimeDependence analyseTime(const Model &M, const ShapeFacts &Facts,
   None.Values.resize(M.Values.size());
   FlatGraph G(M, Facts, Found.ElseTaken, FlatGraph::Both);
   TimeFrame Frame;
-  if (const AttentionCore *Core = selfAttention(Found)) {
+  if (const AttentionCore *Core = Found.selfAttention(readsSequence)) {
     Frame.New = Core->Rows;
     Frame.Total = Core->Columns;
     Frame.Past = Frame.Total - Frame.New;

@@ -8,14 +8,6 @@ namespace xfa {
 
 namespace {
 
-const AttentionCore *selfAttention(const Structure &S) {
-  for (const Block *B : S.decoderBlocks())
-    for (const AttentionCore &C : B->Attention)
-      if (!C.Cross)
-        return &C;
-  return nullptr;
-}
-
 /// A symbol of that name that the graph has not.
 Expr freshSymbol(const ModelAnalysis &A, llvm::StringRef Name) {
   std::string Free = Name.str();
@@ -36,7 +28,7 @@ std::string whyNone(const ModelAnalysis &A) {
   if (S.Causal == Verdict::Refuted)
     return "the attention is not causal (" + S.CausalWhy +
            "), so earlier keys and values cannot be kept";
-  const AttentionCore *Core = selfAttention(S);
+  const AttentionCore *Core = S.selfAttention();
   if (!Core && S.Kind != Structure::Mlp)
     return "no self-attention was found, so there is nothing to cache";
   if (!Core && llvm::none_of(A.Symbols, [](const SymbolInfo &Info) {
@@ -70,7 +62,7 @@ Structure stepStructure(const ModelAnalysis &A, Expr New, Expr All,
       if (!Self && !C.Cross)
         Self = &C;
     if (!Self)
-      Self = selfAttention(A.Found);
+      Self = A.Found.selfAttention();
     for (AttentionCore &C : B.Attention) {
       C.Rows = New;
       if (C.Cross) { // T8: its keys and values were made once, before
@@ -141,7 +133,7 @@ Ledger graphAt(const ModelAnalysis &A, Expr New, Expr Past) {
 
 /// The type of the graph's own cache.
 ElemType cacheType(const ModelAnalysis &A, const CountingOptions &Options) {
-  const AttentionCore *Core = selfAttention(A.Found);
+  const AttentionCore *Core = A.Found.selfAttention();
   if (!Core || !Core->PastKey)
     return A.ActivationType;
   return countedType(A.Facts[Core->PastKey].Elem, Options);
@@ -227,7 +219,7 @@ DecodeFacts analyseDecode(const ModelAnalysis &A,
 
 std::optional<int64_t> positionsAt(const ModelAnalysis &A, const Bindings &At) {
   Expr Positions;
-  if (const AttentionCore *Core = selfAttention(A.Found))
+  if (const AttentionCore *Core = A.Found.selfAttention())
     Positions = Core->Columns;
   else
     for (const SymbolInfo &Info : A.Symbols)

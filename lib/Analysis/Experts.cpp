@@ -21,11 +21,7 @@ void Recogniser::findExpertOperators(llvm::DenseSet<int> &Taken) {
     if (!X || !Up || !Down || !Facts[X].HasRank || Facts[X].rank() < 1 ||
         !Facts[Up].HasRank || !Facts[Down].HasRank || Facts[Down].rank() < 1)
       continue;
-    auto Int = [&](llvm::StringRef Name, int64_t Default) {
-      const Attribute *A = M[N].attribute(Name);
-      return A && A->Kind == AttrKind::Int ? A->I : Default;
-    };
-    int64_t Bits = Int("expert_weight_bits", 4);
+    int64_t Bits = M[N].intAttribute("expert_weight_bits", 4);
     int64_t PerByte = Packed && Bits > 0 && Bits <= 8 ? 8 / Bits : 1;
     Expr D = Facts[X].Dims.back(), Experts = Facts[Down].Dims.front();
     Expr Tokens = exactDiv(numElements(Store, Facts[X].Dims), D);
@@ -43,7 +39,7 @@ void Recogniser::findExpertOperators(llvm::DenseSet<int> &Taken) {
       P.Operand = X;
       P.Data = G.strip(X);
       P.Weight = Weight;
-      P.Rows = Tokens * std::max<int64_t>(Int("k", 1), 1);
+      P.Rows = Tokens * std::max<int64_t>(M[N].intAttribute("k", 1), 1);
       P.In = In;
       P.Out = Out;
       P.Experts = Experts;

@@ -95,7 +95,9 @@ Ledger LedgerBuilder::finish() {
     Layers.try_emplace(Key.second, Work::zero(Store)).first->second += W;
     L.Total += W;
   }
-  L.Exact = L.Total.Exact;
+  // C16: a sum that grows too large is unknown.
+  L.Exact = L.Total.Exact && L.Total.flops().isKnown() &&
+            L.Total.bytes().isKnown();
   for (auto &[Layer, W] : Layers)
     L.Layers.push_back({Layer, W});
   L.Pieces = std::move(Pieces);

@@ -87,8 +87,8 @@ private:
       for (GraphId Body : A.Graphs)
         resolveGraph(M[Body]);
 
-    if (N.Kind == OpKind::DequantizeLinear && N.Inputs.size() >= 2 &&
-        N.Inputs[0] && Result[N.Inputs[0].Index].Weight && N.Outputs[0] &&
+    if (dequantises(N.Kind) && N.Inputs.size() >= 2 && N.Inputs[0] &&
+        Result[N.Inputs[0].Index].Weight && N.Outputs[0] &&
         !llvm::is_contained(M.main().Outputs, N.Outputs[0])) {
       Operand Op = Result[N.Inputs[0].Index]; // C14
       for (ValueId With : llvm::drop_begin(N.Inputs))

@@ -109,11 +109,9 @@ std::string Recogniser::positionScheme() const {
   if (Rotary)
     return "rotary";
   for (const FoundCore &C : Cores)
-    if (G.kind(C.Core.Softmax) == OpKind::MsGroupQueryAttention) {
-      const Attribute *A = M[C.Core.Softmax].attribute("do_rotary");
-      if (A && A->I != 0)
-        return "rotary";
-    }
+    if (G.kind(C.Core.Softmax) == OpKind::MsGroupQueryAttention &&
+        M[C.Core.Softmax].intAttribute("do_rotary") != 0)
+      return "rotary";
   for (const FoundCore &C : Cores)
     for (ValueId Mask : C.MaskOperands) {
       llvm::SmallDenseSet<ValueId, 16> Seen;

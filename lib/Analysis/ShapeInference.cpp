@@ -2,6 +2,7 @@
 
 #include "xfa/Analysis/ShapeInference.h"
 
+#include "xfa/Analysis/Operands.h"
 #include "xfa/Ops/ConstantFacts.h"
 #include "xfa/Ops/Op.h"
 
@@ -80,6 +81,7 @@ private:
   bool inferGraph(const Graph &G);
   bool inferNode(NodeId Id);
   bool inferCall(NodeId Id);
+  bool dequantisesWeight(const Node &N) const;
   void reconcileDeclared(NodeId Id, ValueId V);
   void fail(NodeId Id, const llvm::Twine &Sentence) {
     if (Error.empty())
@@ -213,6 +215,25 @@ bool Inference::inferGraph(const Graph &G) {
   return AllFolded;
 }
 
+/// C14: an initialiser, through views. What a function is given, or what a
+/// Constant holds, may stand for one.
+bool Inference::dequantisesWeight(const Node &N) const {
+  if (!dequantises(N.Kind) || N.Inputs.empty() || !N.Inputs[0])
+    return false;
+  for (ValueId V = N.Inputs[0]; !M[V].IsInitializer;) {
+    if (!M[V].Producer)
+      return !M[V].IsInput;
+    const Node &From = M[M[V].Producer];
+    if (From.Kind == OpKind::Constant)
+      return true;
+    if (!(opTraits(From.Kind) & trait::View) || From.Inputs.empty() ||
+        !From.Inputs[0])
+      return false;
+    V = From.Inputs[0];
+  }
+  return true;
+}
+
 bool Inference::inferNode(NodeId Id) {
   const Node &N = M[Id];
   if (N.Callee)
@@ -221,8 +242,9 @@ bool Inference::inferNode(NodeId Id) {
   llvm::SmallVector<const ValueFacts *, 8> Inputs;
   bool Folded = N.Kind != OpKind::Unknown &&
                 !(opTraits(N.Kind) & trait::Random) &&
-                N.Kind != OpKind::DequantizeLinear; // C14: its consumer's
-  bool OnlyDims = N.Kind == OpKind::Shape || N.Kind == OpKind::Size;
+                !dequantisesWeight(N); // C14: its consumer's
+  bool OnlyDims = N.Kind == OpKind::Shape || N.Kind == OpKind::Size ||
+                  N.Kind == OpKind::EyeLike;
   for (ValueId In : N.Inputs) {
     bool Given = In && !Result.Values[In.Index].absent();
     Inputs.push_back(Given ? &Result.Values[In.Index] : nullptr);
@@ -254,8 +276,9 @@ bool Inference::inferNode(NodeId Id) {
     const Graph &G = M[Body];
     for (auto [In, Facts] : llvm::zip(G.Inputs, Operands))
       Result.Values[In.Index] = Facts;
-    bool Repeats = N.Kind == OpKind::Loop || N.Kind == OpKind::Scan ||
-                   N.Kind == OpKind::SequenceMap;
+    // Those of all others may run once more, with other sizes.
+    const bool Repeats =
+        N.Kind != OpKind::If && N.Kind != OpKind::FlexAttention;
     InLoops += Repeats;
     Folded &= inferGraph(G);
     InLoops -= Repeats;

@@ -40,8 +40,14 @@ Structure Recogniser::run() {
   return std::move(S);
 }
 
+/// A layer may have several attentions, or MLPs.
+static void noteOnce(std::vector<std::string> &Missing, std::string Odd) {
+  if (!llvm::is_contained(Missing, Odd))
+    Missing.push_back(std::move(Odd));
+}
+
 void Structure::differs(int Layer, llvm::StringRef What, Expr Is, Expr First) {
-  Missing.push_back(("layer " + llvm::Twine(Layer) + " differs: " + What + " " +
+  noteOnce(Missing, ("layer " + llvm::Twine(Layer) + " differs: " + What + " " +
                      toString(Is) + ", not " + toString(First))
                         .str());
   Confidence = Partial;
@@ -53,7 +59,7 @@ static void agree(Expr &Figure, Expr Each, llvm::StringRef Name, int Layer,
   if (!Each)
     return;
   if (!Each.isKnown())
-    S.Missing.push_back(("layer " + llvm::Twine(Layer) + ": " + Name +
+    noteOnce(S.Missing, ("layer " + llvm::Twine(Layer) + ": " + Name +
                          " not known: " + Each.unknownReason())
                             .str());
   else if (!Figure)
@@ -255,6 +261,15 @@ llvm::SmallVector<const Block *, 0> Structure::decoderBlocks() const {
         }))
       Found.push_back(&B);
   return Found;
+}
+
+const AttentionCore *Structure::selfAttention(
+    llvm::function_ref<bool(const AttentionCore &)> Fits) const {
+  for (const Block *B : decoderBlocks())
+    for (const AttentionCore &C : B->Attention)
+      if (!C.Cross && Fits(C))
+        return &C;
+  return nullptr;
 }
 
 Structure recogniseStructure(const Model &M, const ShapeFacts &Facts,

@@ -15,6 +15,11 @@ const Attribute *Node::attribute(llvm::StringRef Name) const {
   return nullptr;
 }
 
+int64_t Node::intAttribute(llvm::StringRef Name, int64_t Default) const {
+  const Attribute *A = attribute(Name);
+  return A && A->Kind == AttrKind::Int ? A->I : Default;
+}
+
 std::optional<int64_t> Constant::numElements() const {
   int64_t Count = 1;
   for (int64_t Dim : Dims)
@@ -31,6 +36,16 @@ std::string Model::label(NodeId Id) const {
     if (Out)
       return (N.Op + " -> " + (*this)[Out].Name).str();
   return N.Op.str();
+}
+
+llvm::StringRef Model::ownName(NodeId Id) const {
+  const Node &N = (*this)[Id];
+  if (!N.Name.empty())
+    return N.Name;
+  for (ValueId Out : N.Outputs)
+    if (Out)
+      return (*this)[Out].Name;
+  return "";
 }
 
 } // namespace xfa

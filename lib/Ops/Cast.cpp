@@ -36,4 +36,7 @@ void inferBitCast(InferContext &Ctx) { inferSameShape(Ctx, targetType(Ctx)); }
 /// C6: no arithmetic.
 void costCast(CostContext &) {}
 
+/// Of the second operand only the type is used.
+void costCastLike(CostContext &Ctx) { Ctx.reads(1, Ctx.constant(0)); }
+
 } // namespace xfa

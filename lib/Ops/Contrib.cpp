@@ -182,9 +182,13 @@ void costMsRotaryEmbedding(CostContext &Ctx) {
   Ctx.addVector(rotaryFlops(rotatedElements(Ctx)));
   if (!Ctx.hasRank(0) || Ctx.rank(0) < 3)
     return;
-  Expr Rows = costDim(Ctx, 0, 0) * costDim(Ctx, 0, Ctx.rank(0) == 3 ? 1 : 2);
+  // C11: a row a position. One offset stands for the same ones in all
+  // sequences.
+  Expr Rows = costDim(Ctx, 0, Ctx.rank(0) == 3 ? 1 : 2);
+  if (!Ctx.hasRank(1) || Ctx.rank(1) > 1)
+    Rows *= costDim(Ctx, 0, 0);
   for (unsigned Cache : {2u, 3u})
-    Ctx.reads(Cache, Rows * costDim(Ctx, Cache, -1)); // C11
+    Ctx.reads(Cache, Rows * costDim(Ctx, Cache, -1));
 }
 
 void costMRotaryEmbedding(CostContext &Ctx) {

@@ -1,4 +1,4 @@
-//===- ContribExperts.cpp - com.microsoft: mixture of experts, generation -===//
+//===- ContribExperts.cpp - com.microsoft: mixture of experts -------------===//
 
 #include "Activation.h"
 #include "Quantization.h"
@@ -102,37 +102,5 @@ void costExperts(CostContext &Ctx, const ExpertLayout &At) {
 
 void costMoE(CostContext &Ctx) { costExperts(Ctx, PlainExperts); }
 void costQMoE(CostContext &Ctx) { costExperts(Ctx, PackedExperts); }
-
-//===----------------------------------------------------------------------===//
-// Generation: whole loops over decoder graphs
-//===----------------------------------------------------------------------===//
-
-static Expr knownScalar(InferContext &Ctx, unsigned I, const char *What) {
-  Element E = Ctx.scalar(I);
-  if (E.kind() == Element::Int)
-    return E.expr();
-  return Ctx.unknownDim(llvm::Twine(What) + " is not known");
-}
-
-void inferBeamSearch(InferContext &Ctx) {
-  // (input_ids [B, S], max_length, min_length, num_beams, num_return_sequences)
-  // → sequences, their scores?, scores of every step?
-  Expr B = dimOrUnknown(Ctx, 0, 0);
-  Expr Returned = knownScalar(Ctx, 4, "num_return_sequences");
-  Ctx.set(0, ElemType::Int32, {B, Returned, knownScalar(Ctx, 1, "max_length")});
-  Ctx.set(1, ElemType::Float32, {B, Returned});
-  Ctx.setUnknown(2, ElemType::Float32, "the number of steps depends on data");
-}
-
-void inferGreedySearch(InferContext &Ctx) {
-  // (input_ids [B, S], max_length, …) → sequences [B, max_length]
-  Ctx.set(0, ElemType::Int32,
-          {dimOrUnknown(Ctx, 0, 0), knownScalar(Ctx, 1, "max_length")});
-  Ctx.setUnknown(1, ElemType::Float32, "the number of steps depends on data");
-}
-
-void costGeneration(CostContext &Ctx) {
-  Ctx.unknown("how many steps it takes depends on data");
-}
 
 } // namespace xfa

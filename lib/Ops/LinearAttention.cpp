@@ -244,11 +244,13 @@ void inferFlexAttention(InferContext &Ctx) {
 }
 
 void costFlexAttention(CostContext &Ctx) {
+  for (const char *Name : {"score_mod", "prob_mod"})
+    if (std::optional<GraphId> Graph = Ctx.graphAttr(Name))
+      Ctx.runs(*Graph, Ctx.constant(1));
   AttentionSizes A = flexSizes(Ctx);
   if (!knownSizes(Ctx, A))
     return;
-  // C5: Mul Q and Mul K (for all heads) by √scale, MatMul, Softmax, MatMul. The
-  // nodes of the two graphs are counted by themselves.
+  // C5: Mul Q and Mul K (for all heads) by √scale, MatMul, Softmax, MatMul.
   Ctx.addVector(A.B * A.N * (A.S + A.L) * A.H);
   addAttentionProducts(Ctx, A);
   Ctx.addVector(int64_t(Ctx.Options.SoftmaxFlops) * A.scores());

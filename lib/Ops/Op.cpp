@@ -89,7 +89,7 @@ Element OpContext::scalar(unsigned I) const {
 }
 
 int64_t OpContext::intAttr(llvm::StringRef Name, int64_t Default) const {
-  return intAttr(Name).value_or(Default);
+  return N.intAttribute(Name, Default);
 }
 
 std::optional<int64_t> OpContext::intAttr(llvm::StringRef Name) const {

@@ -31,6 +31,12 @@ void inferRandomLike(InferContext &Ctx) {
 /// C2: one per number drawn.
 void costRandom(CostContext &Ctx) { Ctx.addVector(Ctx.outSize(0)); }
 
+/// Of the operand only the shape is used.
+void costRandomLike(CostContext &Ctx) {
+  costRandom(Ctx);
+  Ctx.reads(0, Ctx.constant(0));
+}
+
 /// C5: RandomUniformLike, Greater; the cast is free.
 void costBernoulli(CostContext &Ctx) { Ctx.addVector(2 * Ctx.outSize(0)); }
 

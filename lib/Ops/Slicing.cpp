@@ -5,8 +5,6 @@
 
 namespace xfa {
 
-void costView(CostContext &);
-
 //===----------------------------------------------------------------------===//
 // Slice
 //===----------------------------------------------------------------------===//
@@ -175,6 +173,9 @@ void inferSlice(InferContext &Ctx) {
                     return I;
                   }));
 }
+
+/// As a copy (--layout=executed) it reads the slice (C10).
+void costSlice(CostContext &Ctx) { Ctx.reads(0, Ctx.outSize(0)); }
 
 //===----------------------------------------------------------------------===//
 // Split

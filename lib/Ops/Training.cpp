@@ -1,6 +1,7 @@
 //===- Training.cpp - losses, optimizers, gradients -----------------------===//
 
 #include "Broadcasting.h"
+#include "Operands.h"
 
 namespace xfa {
 
@@ -9,9 +10,11 @@ namespace xfa {
 //===----------------------------------------------------------------------===//
 
 /// NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss: scores [N, C, D…],
-/// labels [N, D…]; a loss a label, or one.
+/// labels [N, D…]; a loss a label, or one. The internal one of com.microsoft
+/// has ignore_index as an input, and may say another type.
 void inferLoss(InferContext &Ctx) {
-  ElemType Elem = Ctx.elem(0);
+  ElemType Elem =
+      Ctx.hasAttr("output_type") ? ElemType::Undefined : Ctx.elem(0);
   setLike(Ctx, 1, Elem, 0); // log_prob
   if (Ctx.hasRank(0) && Ctx.rank(0) < 2)
     return Ctx.fail("expected scores of at least two axes, found " +
@@ -35,7 +38,8 @@ void inferLoss(InferContext &Ctx) {
 /// Then ReduceSum (T), or for a mean ReduceMean (T + 1), or where elements have
 /// weights ReduceSum twice and Div (2T + 1).
 static void addNegativeLogLikelihood(CostContext &Ctx) {
-  bool Ignores = Ctx.hasAttr("ignore_index"), Weighted = Ctx.has(2) || Ignores;
+  bool Ignores = Ctx.hasAttr("ignore_index") || Ctx.has(3);
+  bool Weighted = Ctx.has(2) || Ignores;
   llvm::StringRef Reduction = Ctx.stringAttr("reduction", "mean");
   int64_t PerLabel = 1 + (Ignores ? 5 : 0) + (Weighted ? 1 : 0);
   int64_t Once = 0;
@@ -57,6 +61,61 @@ void costNegativeLogLikelihoodLoss(CostContext &Ctx) {
 void costSoftmaxCrossEntropyLoss(CostContext &Ctx) {
   Ctx.addVector(5 * Ctx.inSize(0) + Ctx.inSize(1));
   addNegativeLogLikelihood(Ctx);
+}
+
+/// Scores [D…, C], labels [D…], weights of the labels; a loss a label, or one.
+void inferSparseLoss(InferContext &Ctx) {
+  setLike(Ctx, 1, Ctx.elem(0), 0); // log_prob
+  if (Ctx.stringAttr("reduction", "mean") == "none")
+    return setLike(Ctx, 0, Ctx.elem(0), 1);
+  Ctx.set(0, Ctx.elem(0), {});
+}
+
+//===----------------------------------------------------------------------===//
+// Gradients: (dY, what the forward pass had) → dX, as trainers of ONNX Runtime
+// write them. Those that it gives a body are counted by that (C5).
+//===----------------------------------------------------------------------===//
+
+/// C5: Mul, Erf, Add, Mul (the distribution), Mul, Mul, Mul, Exp, Mul (X times
+/// the density), Add, and Mul by dY.
+void costGeluGrad(CostContext &Ctx) { Ctx.addVector(11 * Ctx.outSize(0)); }
+
+/// C5: Mul, Sub, Mul.
+void costTanhGrad(CostContext &Ctx) { Ctx.addVector(3 * Ctx.outSize(0)); }
+
+/// C5: Mul, ReduceSum, Sub, Mul.
+void costSoftmaxGrad(CostContext &Ctx) { Ctx.addVector(4 * Ctx.outSize(0)); }
+
+/// (dY, X, scale, …) → dX, d scale, d bias.
+void inferNormalizationGrad(InferContext &Ctx) {
+  setLike(Ctx, 0, Ctx.elem(1), 1);
+  for (unsigned O : {1u, 2u})
+    setLike(Ctx, O, Ctx.elem(2), 2);
+}
+
+/// (dY, A, B) → dA, dB.
+void inferBinaryGrad(InferContext &Ctx) {
+  for (unsigned O : {0u, 1u})
+    setLike(Ctx, O, Ctx.elem(O + 1), O + 1);
+}
+
+/// (dY, log_prob, labels, …) → d scores.
+void inferLossGrad(InferContext &Ctx) { setLike(Ctx, 0, Ctx.elem(1), 1); }
+
+/// (shape of the data, indices, dY) → d data.
+void inferGatherGrad(InferContext &Ctx) {
+  IntegerList Sizes = integerList(Ctx, "", 0);
+  if (!Sizes.HasLength)
+    return Ctx.setUnknown(0, Ctx.elem(2), "the data's shape is not known");
+  Ctx.set(0, Ctx.elem(2), Sizes.Items);
+}
+
+/// (X, dY) → dX, whose shape is X's. It may be a view of dY.
+void costReshapeGrad(CostContext &Ctx) {
+  Ctx.unknown("whether the gradient of a Reshape copies is not said"); // C16
+  for (unsigned I : {0u, 1u})
+    Ctx.reads(I, Ctx.constant(0));
+  Ctx.writes(0, Ctx.constant(0));
 }
 
 //===----------------------------------------------------------------------===//

@@ -35,6 +35,23 @@ static ElemType weightType(const Model &M) {
   return static_cast<ElemType>(Most - Bits.begin());
 }
 
+std::string missingRows(const Report &R, View Of) {
+  switch (Of) {
+  case View::Roofline:
+    return R.Roofline.None;
+  case View::Memory:
+    return R.Memory ? R.Memory->None : "";
+  case View::Decode:
+    return !R.Decode                ? ""
+           : R.Decode->None.empty() ? R.Decode->NoRows
+                                    : R.Decode->None;
+  case View::Speculative:
+    return R.Speculative ? R.Speculative->None : "";
+  default:
+    return "";
+  }
+}
+
 static SummaryView buildSummary(const Model &M, const ModelAnalysis &A) {
   SummaryView S;
   S.Path = M.Path;

@@ -39,14 +39,16 @@ void buildMemory(Report &R, const BoundPoints &Points) {
   for (const auto &[Node, Bytes] : F.PeakAt)
     if (Node)
       V.PeakAt.push_back({R.M->label(Node), (*R.M)[Node].Op.str(), Bytes});
+  V.None = Points.None;
   for (const BoundPoint &P : Points.Points) {
+    std::string Why;
     auto Value = [&](Expr E) -> std::optional<__int128> {
       if (!E)
         return std::nullopt;
       llvm::Expected<__int128> At = evaluate(E, P.Values);
       if (At)
         return *At;
-      llvm::consumeError(At.takeError());
+      Why = llvm::toString(At.takeError());
       return std::nullopt;
     };
     std::optional<__int128> Peak = Value(F.PeakBytes);
@@ -55,6 +57,8 @@ void buildMemory(Report &R, const BoundPoints &Points) {
     if (Peak && Activations && Weights)
       V.Rows.push_back(
           {P.At, *Peak, *Activations, *Weights, Value(V.KvCacheBytes)});
+    else if (V.None.empty())
+      V.None = "no figures at " + toString(P.At) + ": " + Why;
   }
   R.Memory = std::move(V);
 }

@@ -2,6 +2,9 @@
 
 #include "xfa/Report/GpuList.h"
 
+#include "CsvLine.h"
+#include "Json.h"
+
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -33,8 +36,12 @@ std::string scaled(std::optional<double> Value, double Unit,
   return Value ? number(*Value / Unit, Decimals) : "-";
 }
 
+ElemType halfOf(const Gpu &G) {
+  return G.rate(Rate::FP16) ? ElemType::Float16 : ElemType::BFloat16;
+}
+
 Row row(const Gpu &G) {
-  ElemType Half = G.rate(Rate::FP16) ? ElemType::Float16 : ElemType::BFloat16;
+  ElemType Half = halfOf(G);
   std::string Peak = scaled(matrixPeak(G, Half), 1e12, 1);
   if (Half == ElemType::BFloat16 && Peak != "-")
     Peak = "bf16 " + Peak;
@@ -85,6 +92,46 @@ std::string gpuListText(llvm::ArrayRef<Gpu> Gpus) {
     Separator = "; ";
   }
   OS << ".\n";
+  return Text;
+}
+
+std::string gpuListJson(llvm::ArrayRef<Gpu> Gpus) {
+  std::string Text;
+  llvm::raw_string_ostream OS(Text);
+  llvm::json::OStream J(OS, /*IndentSize=*/2);
+  J.object([&] {
+    J.attribute("schema", JsonSchema);
+    J.attributeArray("gpus", [&] {
+      for (const Gpu &G : Gpus)
+        jsonGpu(J, G, halfOf(G), Float32Products::FP32);
+    });
+  });
+  OS << '\n';
+  return Text;
+}
+
+std::string gpuListCsv(llvm::ArrayRef<Gpu> Gpus) {
+  std::string Text;
+  llvm::raw_string_ostream OS(Text);
+  {
+    CsvLine Header(OS);
+    Header << "key" << "name";
+    for (unsigned I = 0; I < NumRates; ++I)
+      Header << rateName(static_cast<Rate>(I));
+    Header << "bandwidth" << "memory_bytes" << "evidence" << "source";
+  }
+  for (const Gpu &G : Gpus) {
+    CsvLine Line(OS);
+    Line << G.Key << G.Name;
+    for (std::optional<double> Peak : G.Rates)
+      Line << Peak;
+    Line << std::optional(G.Bandwidth);
+    if (G.MemoryBytes)
+      Line << *G.MemoryBytes;
+    else
+      Line << "";
+    Line << evidenceCode(G.Verified) << G.Source;
+  }
   return Text;
 }
 

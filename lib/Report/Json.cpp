@@ -151,28 +151,32 @@ static void jsonMissingPoints(llvm::json::OStream &J, const Report &R) {
     J.attribute("points_missing", jsonSafe(R.Roofline.None));
 }
 
-void jsonGpus(llvm::json::OStream &J, const Report &R) {
+void jsonGpu(llvm::json::OStream &J, const Gpu &G, ElemType Products,
+             Float32Products Mode) {
+  J.object([&] {
+    J.attribute("key", jsonSafe(G.Key));
+    J.attribute("name", jsonSafe(gpuTitle(G)));
+    J.attributeObject("peak_flops", [&] {
+      for (unsigned I = 0; I < NumRates; ++I)
+        if (G.Rates[I])
+          jsonNumber(J, rateName(static_cast<Rate>(I)), G.Rates[I]);
+    });
+    jsonNumber(J, "bandwidth", G.Bandwidth);
+    jsonNumber(J, "balance", machineBalance(G, Products, Mode));
+    J.attribute("balance_type", elemTypeName(Products));
+    if (G.MemoryBytes)
+      J.attribute("memory_bytes", *G.MemoryBytes);
+    else
+      J.attribute("memory_bytes", nullptr);
+    J.attribute("evidence", evidenceCode(G.Verified));
+    J.attribute("source", jsonSafe(G.Source));
+  });
+}
+
+static void jsonGpus(llvm::json::OStream &J, const Report &R) {
   J.attributeArray("gpus", [&] {
     for (const Gpu &G : R.Gpus)
-      J.object([&] {
-        J.attribute("key", jsonSafe(G.Key));
-        J.attribute("name", jsonSafe(gpuTitle(G)));
-        J.attributeObject("peak_flops", [&] {
-          for (unsigned I = 0; I < NumRates; ++I)
-            if (G.Rates[I])
-              jsonNumber(J, rateName(static_cast<Rate>(I)), G.Rates[I]);
-        });
-        jsonNumber(J, "bandwidth", G.Bandwidth);
-        jsonNumber(J, "balance",
-                   machineBalance(G, R.MatrixType, R.Options.Products));
-        J.attribute("balance_type", elemTypeName(R.MatrixType));
-        if (G.MemoryBytes)
-          J.attribute("memory_bytes", *G.MemoryBytes);
-        else
-          J.attribute("memory_bytes", nullptr);
-        J.attribute("evidence", evidenceCode(G.Verified));
-        J.attribute("source", jsonSafe(G.Source));
-      });
+      jsonGpu(J, G, R.MatrixType, R.Options.Products);
   });
 }
 
@@ -202,7 +206,7 @@ void jsonCrossovers(llvm::json::OStream &J, const Report &R) {
 void renderJson(const Report &R, llvm::raw_ostream &OS, unsigned Indent) {
   llvm::json::OStream J(OS, Indent);
   J.object([&] {
-    J.attribute("schema", "xf-analyze/1");
+    J.attribute("schema", JsonSchema);
     jsonModel(J, R);
     jsonStructure(J, R.Found);
     jsonCoverage(J, R.Summary);

@@ -9,12 +9,16 @@
 
 namespace xfa {
 
+inline constexpr llvm::StringLiteral JsonSchema = "xf-analyze/1";
+
 void jsonModel(llvm::json::OStream &J, const Report &R);
 void jsonStructure(llvm::json::OStream &J, const StructureView &S);
 void jsonCoverage(llvm::json::OStream &J, const SummaryView &S);
 void jsonLedgers(llvm::json::OStream &J, const Report &R);
 void jsonPoints(llvm::json::OStream &J, const Report &R);
-void jsonGpus(llvm::json::OStream &J, const Report &R);
+/// The balance is that of products of this element type.
+void jsonGpu(llvm::json::OStream &J, const Gpu &G, ElemType Products,
+             Float32Products Mode);
 void jsonCrossovers(llvm::json::OStream &J, const Report &R);
 void jsonMemory(llvm::json::OStream &J, const MemoryView &V);
 void jsonDecode(llvm::json::OStream &J, const Report &R);

@@ -113,10 +113,13 @@ static llvm::Expected<int64_t> parseSize(llvm::StringRef Text,
                                          llvm::StringRef Option,
                                          llvm::StringRef Whole) {
   int64_t Value = 0;
-  if (Text.getAsInteger(10, Value) || Value < 0 || Text.starts_with("+"))
-    return usageError(Option + "=\"" + Whole + "\": " + Name +
-                      " must be a positive integer, got '" + Text + "'");
-  return Value;
+  if (!Text.getAsInteger(10, Value) && Value >= 0 && !Text.starts_with("+"))
+    return Value;
+  const std::string Rule = llvm::all_of(Text, llvm::isDigit)
+                               ? "at most " + std::to_string(INT64_MAX)
+                               : std::string("a positive integer");
+  return usageError(Option + "=\"" + Whole + "\": " + Name + " must be " +
+                    Rule + ", got '" + Text + "'");
 }
 
 static llvm::Error addCoordinate(Coordinates &At, llvm::StringRef Name,

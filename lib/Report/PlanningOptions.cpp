@@ -13,9 +13,9 @@ llvm::Expected<int64_t> parseGamma(llvm::StringRef Text) {
   int64_t Gamma = 0;
   static constexpr int64_t Most = 1000000;
   if (Text.getAsInteger(10, Gamma) || Gamma < 1 || Gamma > Most)
-    return usageError("--gamma=" + Text +
-                      ": expected an integer ≥ 1, the tokens that the draft "
-                      "proposes in a round");
+    return usageError("--gamma=" + Text + ": expected an integer from 1 to " +
+                      llvm::Twine(Most) +
+                      ", the tokens that the draft proposes in a round");
   return Gamma;
 }
 

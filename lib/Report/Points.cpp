@@ -50,6 +50,7 @@ static bool follows(const ModelAnalysis &A, const SymbolInfo &S) {
 static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
                            llvm::StringRef Option,
                            llvm::ArrayRef<llvm::StringRef> Needed) {
+  const std::string Given = toString(P.At, ",");
   for (auto &Coordinate : P.At)
     Coordinate.first = aliasOf(A, Coordinate.first);
   // One sequence, unless something else is said.
@@ -60,10 +61,10 @@ static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
   P.Filled = P.At;
   // A symbol that no figure depends on needs no value from the user.
   for (const SymbolInfo &S : A.Symbols) {
-    bool Given = llvm::any_of(P.At, [&](const auto &C) {
+    bool Bound = llvm::any_of(P.At, [&](const auto &C) {
       return C.first == S.Name || C.first == S.GraphName;
     });
-    if (!Given && !follows(A, S) && !llvm::is_contained(Needed, S.Name))
+    if (!Bound && !follows(A, S) && !llvm::is_contained(Needed, S.Name))
       P.Filled.emplace_back(S.Name, 1);
   }
   llvm::Expected<Bindings> Values = A.bind(P.Filled);
@@ -73,7 +74,7 @@ static llvm::Error bindOne(const ModelAnalysis &A, BoundPoint &P,
     if (!llvm::StringRef(Why).contains("known:"))
       Why += Known.empty() ? std::string("; the graph has no symbols")
                            : "; known: " + Known;
-    return usageError(Option + "\"" + toString(P.At, ",") + "\": " + Why);
+    return usageError(Option + "\"" + Given + "\": " + Why);
   }
   P.Values = std::move(*Values);
   return llvm::Error::success();

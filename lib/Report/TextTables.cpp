@@ -95,6 +95,8 @@ void textMemory(const Report &R, const TextStyle &Style,
     printWrapped("peak at " + printable(P.Op) + " '" + printable(P.Node) +
                      "': " + formula(P.Bytes),
                  2, 6, Style, OS);
+  if (!V.None.empty())
+    printWrapped(printable(V.None), 2, 4, Style, OS);
   if (V.Rows.empty())
     return;
   OS << "\n";

@@ -129,12 +129,14 @@ Expected<std::vector<PassInfo>> parsePasses(StringRef Text,
       continue;
     }
     if (Name.empty())
-      return llvm::createStringError("expected the name of a pass, found "
-                                     "nothing (see --list-passes)");
+      return llvm::createStringError(
+          "expected the name of a pass, found "
+          "nothing (xf-opt --list-passes shows them)");
     const bool Near = Least <= std::max<size_t>(2, Name.size() / 3);
-    return llvm::createStringError("unknown pass '" + Name + "'" +
-                                   (Near ? "; did you mean '" + Nearest + "'?"
-                                         : Twine(" (see --list-passes)")));
+    return llvm::createStringError(
+        "unknown pass '" + Name + "'" +
+        (Near ? "; did you mean '" + Nearest + "'?"
+              : Twine(" (xf-opt --list-passes shows them)")));
   }
   return Result;
 }

@@ -1,10 +1,12 @@
 """What stands at the edge of what a file or a command line may say."""
 
+import csv
 import json
 import subprocess
 import time
 
 import contract
+import jsonschema
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -263,3 +265,25 @@ def test_a_dequantised_weight_that_is_handed_out(tmp_path):
     first, second = contract.analyze(path, "--view=nodes")["nodes"]
     assert (first["bytes_read"], first["bytes_written"]) == (128 + 32, 512)
     assert second["bytes_read"] == "512 + 64*B"
+
+
+def test_sum_too_large_is_no_exact_null(tmp_path):
+    """C16: more terms than an expression holds; null is no exact figure."""
+    count = 5000
+    values = [[helper.make_tensor_value_info(f"{name}{i}", TensorProto.FLOAT, [f"d{i}"]) for i in range(count)] for name in "xy"]
+    path = tmp_path / "model.onnx"
+    onnx.save(helper.make_model(helper.make_graph([helper.make_node("Exp", [f"x{i}"], [f"y{i}"]) for i in range(count)],
+                                                  "g", *values), opset_imports=[helper.make_opsetid("", 17)]), path)
+    ledger = json.loads(run(path, "--format=json").stdout)["ledgers"]["graph"]
+    assert ledger["flops"] is None and ledger["exact"] is False
+
+
+def test_accelerators_as_json_and_csv():
+    listed = json.loads(run("--list-gpus", "--format=json").stdout)
+    schema = json.loads((contract.ROOT / "docs" / "xf-analyze.schema.json").read_text())
+    jsonschema.validate(listed["gpus"], schema["properties"]["gpus"])
+    lines = list(csv.DictReader(run("--list-gpus", "--format=csv").stdout.decode().splitlines()))
+    assert [line["key"] for line in lines] == [gpu["key"] for gpu in listed["gpus"]]
+    t4 = next(line for line in lines if line["key"] == "t4")
+    assert (float(t4["fp16"]), float(t4["bandwidth"])) == (65e12, 300e9)
+    assert next(gpu for gpu in listed["gpus"] if gpu["key"] == "t4")["peak_flops"]["fp16"] == 65e12

@@ -136,6 +136,9 @@ static llvm::Expected<std::string> analyze(llvm::StringRef Path,
                                          Trace ? &*Trace : nullptr);
   if (!R)
     return R.takeError();
+  if (A.Form == Format::Csv)
+    if (std::string Why = missingRows(*R, A.Report.Views.front()); !Why.empty())
+      Warnings.push_back(Why);
   llvm::append_range(Warnings, (*M)->Warnings);
   llvm::append_range(Warnings, (*Analysis)->Facts.Warnings);
   return render(*R, A);
@@ -183,7 +186,14 @@ static int run(int Count, const char *const *Words) {
   if (A->ListGpus) {
     std::vector<Gpu> All = A->OwnGpus;
     llvm::append_range(All, gpus());
-    return emit(A->Output, gpuListText(All));
+    switch (A->Form) {
+    case Format::Text:
+      return emit(A->Output, gpuListText(All));
+    case Format::Json:
+      return emit(A->Output, gpuListJson(All));
+    case Format::Csv:
+      return emit(A->Output, gpuListCsv(All));
+    }
   }
   return A->Batch.empty() ? analyzeOne(*A) : analyzeMany(*A);
 }

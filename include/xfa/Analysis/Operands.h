@@ -7,6 +7,12 @@
 
 namespace xfa {
 
+/// DequantizeLinear, ONNX's or com.microsoft's.
+inline bool dequantises(OpKind Kind) {
+  return Kind == OpKind::DequantizeLinear ||
+         Kind == OpKind::MsDequantizeLinear;
+}
+
 /// C10: the node's first output is its first input under another index map, and
 /// costs nothing. Under --layout=executed fewer are.
 bool isFreeView(const Model &M, NodeId Id, const ShapeFacts &Facts,

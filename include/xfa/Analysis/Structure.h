@@ -155,6 +155,10 @@ struct Structure {
   /// All blocks; where some attend to another stream, those with as many rows:
   /// of a graph that holds encoder and decoder, the decoder's.
   llvm::SmallVector<const Block *, 0> decoderBlocks() const;
+  /// The first attention of these to their own stream that `Fits`.
+  const AttentionCore *
+  selfAttention(llvm::function_ref<bool(const AttentionCore &)> Fits =
+                    [](const AttentionCore &) { return true; }) const;
 };
 
 /// `Costs`, where given, say how often bodies of loops run, and which branch of

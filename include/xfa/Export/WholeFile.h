@@ -16,7 +16,8 @@ std::error_code writeAll(int Descriptor,
                          llvm::ArrayRef<llvm::StringRef> Pieces);
 
 /// A new file beside the old one takes its place at the end: what stands under
-/// Path is whole at every moment. A device or a pipe is written to.
+/// Path is whole at every moment. A device or a pipe is written to; a link
+/// stays one, and the file that it leads to is replaced.
 llvm::Error writeWhole(llvm::StringRef Path,
                        llvm::ArrayRef<llvm::StringRef> Pieces);
 

@@ -179,6 +179,8 @@ struct Node {
   llvm::StringRef Rest;
 
   const Attribute *attribute(llvm::StringRef Name) const;
+  /// Of an integer; Default where it is not there, or something else.
+  int64_t intAttribute(llvm::StringRef Name, int64_t Default = 0) const;
 };
 
 /// Operand number `Operand` of the node `User`.
@@ -262,6 +264,8 @@ public:
 
   /// The node's name, or `Op -> first output` where it has none.
   std::string label(NodeId Id) const;
+  /// The node's name, or that of its first output; for symbols of its own.
+  llvm::StringRef ownName(NodeId Id) const;
 
   /// Copies into the arena, which lives as long as the model.
   llvm::StringRef save(llvm::StringRef Text) { return Strings.save(Text); }

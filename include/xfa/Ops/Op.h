@@ -137,6 +137,9 @@ struct OpCost {
   Expr Vector; ///< FLOPs on the vector unit
   /// Elements touched, where the default (C9) does not hold.
   llvm::SmallVector<std::pair<unsigned, Expr>, 2> Reads, Writes;
+  /// How often it runs its bodies, those of If, Loop and Scan aside (C17). With
+  /// an Unknown, at least so often.
+  llvm::SmallVector<std::pair<GraphId, Expr>, 2> Bodies;
   std::string Unknown; ///< why it is unknown (C16); empty if it is known
 };
 
@@ -167,6 +170,8 @@ public:
   void writes(unsigned O, Expr Elements) {
     Cost.Writes.push_back({O, Elements});
   }
+  /// A body runs so often; its nodes are counted by themselves.
+  void runs(GraphId Body, Expr Times) { Cost.Bodies.push_back({Body, Times}); }
   void unknown(const llvm::Twine &Why) {
     if (Cost.Unknown.empty())
       Cost.Unknown = Why.str();

@@ -15,6 +15,10 @@ namespace xfa {
 /// fp16) and fp32, bandwidth, balance, memory, and how well it is known, whose
 /// codes the last lines explain.
 std::string gpuListText(llvm::ArrayRef<Gpu> Gpus);
+/// {"schema", "gpus": […]}, each as a report has it.
+std::string gpuListJson(llvm::ArrayRef<Gpu> Gpus);
+/// One line an accelerator; rates in FLOP/s, bandwidth in bytes/s.
+std::string gpuListCsv(llvm::ArrayRef<Gpu> Gpus);
 
 } // namespace xfa
 

@@ -100,6 +100,7 @@ struct MemoryView {
     std::optional<__int128> KvCache;
   };
   std::vector<Row> Rows;
+  std::string None; ///< the first point that has no row, and why
 };
 
 struct NodeRow {
@@ -160,6 +161,10 @@ struct Report {
 
 /// Whether the views need ModelAnalysis::Memory.
 bool wantsMemory(const ReportOptions &Options);
+
+/// Why there are no rows in the table of a view, or the first one missing;
+/// empty where none is. CSV has no place for it.
+std::string missingRows(const Report &R, View Of);
 
 /// UsageError: a point names a symbol that the graph has not, leaves one
 /// without value, or lies outside what it may be. Other errors: the model has

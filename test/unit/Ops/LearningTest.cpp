@@ -5,6 +5,7 @@
 using namespace xfa;
 
 static constexpr const char *ML = "ai.onnx.ml";
+static constexpr const char *Ms = "com.microsoft";
 static constexpr const char *Training = "ai.onnx.preview.training";
 
 TEST(Learning, ArrayFeatureExtractorPicksColumns) {
@@ -120,6 +121,73 @@ TEST(LossCost, C5_LogSoftmaxFirst) {
   OneNode N("SoftmaxCrossEntropyLoss", 13);
   N.input("B,10").input("B", ElemType::Int64).attr("reduction", "none");
   EXPECT_EQ(N.vector(), "52*B"); // 5 * 10, Log, Neg
+}
+
+TEST(LossCost, C5_IgnoredLabelOfAnInput) {
+  OneNode N("SoftmaxCrossEntropyLossInternal", 1, Ms, 2);
+  N.input("B,10").input("B", ElemType::Int64).absent();
+  N.input("", ElemType::Int64).attr("reduction", "sum");
+  EXPECT_EQ(N.shape(0), "[]");
+  EXPECT_EQ(N.shape(1), "[B,10]");
+  // 5 * 10 and Log; Sub, Equal, Where, Where, Neg, Where, Mul, ReduceSum
+  EXPECT_EQ(N.vector(), "59*B");
+}
+
+TEST(Loss, SparseHasTheClassesLast) {
+  OneNode N("SparseSoftmaxCrossEntropy", 9, "", 2);
+  N.input("B,S,10").input("B,S", ElemType::Int64).input("B,S");
+  EXPECT_EQ(N.shape(0), "[]");
+  EXPECT_EQ(N.shape(1), "[B,S,10]");
+  // LogSoftmax 5 * 10 and Log; Neg, Mul, ReduceSum twice, and one Div
+  EXPECT_EQ(N.vector(), "1 + 55*B*S");
+}
+
+TEST(Gradient, C5_BodiesOfElementwise) {
+  OneNode Gelu("GeluGrad", 1, Ms), Tanh("TanhGrad", 9);
+  Gelu.input("B,8").input("B,8");
+  EXPECT_EQ(Gelu.vector(), "88*B"); // eleven operators
+  Tanh.input("B,8").input("B,8");
+  EXPECT_EQ(Tanh.vector(), "24*B"); // Mul, Sub, Mul
+}
+
+TEST(Gradient, C5_BodyOfSoftmax) {
+  OneNode N("SoftmaxGrad", 9), OneAxis("SoftmaxGrad_13", 1, Ms);
+  N.input("B,8").input("B,8");
+  EXPECT_EQ(N.shape(), "[B,8]");
+  EXPECT_EQ(N.vector(), "32*B"); // Mul, ReduceSum, Sub, Mul
+  OneAxis.input("B,8").input("B,8");
+  EXPECT_EQ(OneAxis.vector(), "32*B");
+}
+
+TEST(Gradient, ShapesAreThoseOfTheForwardPass) {
+  OneNode Norm("LayerNormalizationGrad", 9, "", 3), Div("DivGrad", 9, "", 2);
+  Norm.input("B,8").input("B,8").input("8").input("B,1").input("B,1");
+  EXPECT_EQ(Norm.shape(0), "[B,8]");
+  EXPECT_EQ(Norm.shape(1), "[8]");
+  EXPECT_EQ(Norm.shape(2), "[8]");
+  EXPECT_EQ(Norm.vector(), "?"); // C16: no body
+  Div.input("B,8").input("B,8").input("8");
+  EXPECT_EQ(Div.shape(0), "[B,8]");
+  EXPECT_EQ(Div.shape(1), "[8]");
+}
+
+TEST(Gradient, OfAGatherHasTheShapeThatItIsGiven) {
+  OneNode N("GatherNDGrad", 1), Runtime("GatherGrad", 9);
+  N.ints("B,20,8").input("B,5,1", ElemType::Int64).input("B,5,8");
+  EXPECT_EQ(N.shape(), "[B,20,8]");
+  EXPECT_EQ(N.elem(), ElemType::Float32);
+  Runtime.input("3", ElemType::Int64).input("B", ElemType::Int64).input("B,8");
+  EXPECT_EQ(Runtime.shape(), "[?,?,?]");
+}
+
+TEST(Gradient, OfAReshapeMayBeAView) {
+  OneNode N("ReshapeGrad", 9);
+  N.input("B,4,2").input("B,8");
+  EXPECT_EQ(N.shape(), "[B,4,2]");
+  EXPECT_EQ(N.vector(), "?");
+  EXPECT_EQ(N.reads(0), "0"); // only its shape
+  EXPECT_EQ(N.reads(1), "0"); // a lower bound
+  EXPECT_EQ(N.writes(0), "0");
 }
 
 TEST(Optimizer, AdamReturnsTensorsAndBothStates) {

@@ -130,6 +130,13 @@ TEST(Cast, LikeTheSecondInput) {
   EXPECT_EQ(N.contents(), "N");
 }
 
+TEST(CastCost, OfTheSecondOperandOnlyTheTypeIsUsed) {
+  OneNode N("CastLike");
+  N.input("B,N").input("1000", ElemType::Float16);
+  EXPECT_EQ(N.reads(0), "all");
+  EXPECT_EQ(N.reads(1), "0");
+}
+
 TEST(CastCost, C6_NoArithmetic) {
   OneNode N("Cast");
   N.input("B,N");

@@ -42,7 +42,7 @@ TEST(Options, PointsThatAreNone) {
       {"B=1.5", "B must be a positive integer, got '1.5'"},
       {"B=1e3", "B must be a positive integer, got '1e3'"},
       {"B=99999999999999999999",
-       "B must be a positive integer, got '99999999999999999999'"},
+       "B must be at most 9223372036854775807, got '99999999999999999999'"},
       {"B=1,B=2", "B is given twice"},
   };
   for (const auto &Row : Table)

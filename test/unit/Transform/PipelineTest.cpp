@@ -24,9 +24,9 @@ TEST(Pipeline, NamesAreParsed) {
   EXPECT_EQ((*P)[1].Name, "unfuse");
   EXPECT_EQ(parseError("dec"), "unknown pass 'dec'; did you mean 'dce'?");
   EXPECT_EQ(parseError("dce,frobnicate"),
-            "unknown pass 'frobnicate' (see --list-passes)");
-  EXPECT_EQ(parseError("dce,"),
-            "expected the name of a pass, found nothing (see --list-passes)");
+            "unknown pass 'frobnicate' (xf-opt --list-passes shows them)");
+  EXPECT_EQ(parseError("dce,"), "expected the name of a pass, found nothing "
+                                "(xf-opt --list-passes shows them)");
 }
 
 TEST(Pipeline, DeadNodesGo) {
