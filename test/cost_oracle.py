@@ -4,7 +4,8 @@ the rules of the counting document (C1 to C14) are applied to what is really the
 How it knows what a node reads (C10): a view is applied to an array of element numbers of the tensor that it looks at;
 the elements that a consumer addresses are the distinct numbers in it.
 
-How it knows what an operator with a body costs (C5): ONNX gives the body; it runs, and is counted like any other graph.
+How it knows what an operator with a body costs (C5): ONNX gives the body, or cost_bodies.py; it runs, and is counted like
+any other graph.
 
 Weights that the file does not have are zeros; FLOPs and bytes do not depend on them.
 """
@@ -13,11 +14,13 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cost_bodies
 import ml_dtypes
 import numpy as np
 import onnx
 import onnx.inliner
 import onnxruntime
+from cost_bodies import attribute
 from onnx import TensorProto, helper, numpy_helper
 
 # C2: one FLOP an element of the result.
@@ -31,7 +34,7 @@ Cast CastLike Concat Gather GatherElements GatherND ScatterND ScatterElements Te
 Dropout""".split())
 VIEWS = set("Reshape Squeeze Unsqueeze Flatten Transpose Expand Slice Split Identity Dropout".split())  # C10
 GATHERS = {"Gather", "GatherElements", "GatherND"}  # C11
-MATRIX = {"MatMul", "MatMulInteger", "Gemm", "Conv", "Einsum"}
+MATRIX = {"MatMul", "Gemm", "Conv", "Einsum"}
 
 
 class NotCounted(Exception):
@@ -56,6 +59,7 @@ class View:
     root: str
     steps: tuple = ()
     part: bool = False  # some step leaves elements out or repeats them
+    beside: tuple = ()  # scales and zero points that are read with them (C14)
 
 
 @dataclass
@@ -63,6 +67,7 @@ class Run:
     model: onnx.ModelProto
     values: dict  # name → array
     known: set = field(default_factory=set)  # C7: names of functions of constants and dimensions
+    weights: set = field(default_factory=set)  # names of initialisers
     views: dict = field(default_factory=dict)
     counts: dict = field(default_factory=dict)  # first output of a node → Count
 
@@ -152,10 +157,6 @@ def run(model, inputs):
 
 # -- C7, C10 -------------------------------------------------------------------------------------------------------------
 
-def attribute(node, name, default=None):
-    return next((helper.get_attribute_value(a) for a in node.attribute if a.name == name), default)
-
-
 def view_steps(node, state):
     """For each output, what turns the first input into it, and whether it may leave out or repeat elements."""
     value = state.values
@@ -190,6 +191,11 @@ def is_view(node, state):
     if node.op_type in ("Cast", "CastLike"):
         return state.values[node.input[0]].dtype == state.values[node.output[0]].dtype
     return node.op_type in VIEWS
+
+
+def dequantises_weight(node, state):
+    """C14: belongs to whoever reads the result, from where the weight is stored."""
+    return node.op_type == "DequantizeLinear" and state.views[node.input[0]].root in state.weights
 
 
 def elements(view, state):
@@ -301,7 +307,9 @@ def flops(node, state, opset):
             pass
     body = body_of(node, state, opset)
     if body is None:
-        raise NotCounted(f"{node.domain}:{node.op_type}")
+        if (node.domain, node.op_type) not in cost_bodies.BODIES:
+            raise NotCounted(f"{node.domain}:{node.op_type}")
+        body = cost_bodies.body_of(node, state)
     inner = total(count(run(*body)))
     return Count(inner.matrix, inner.vector)
 
@@ -347,30 +355,42 @@ def written_in_place(name, state, readers, producers):
 
 def traffic(node, state, readers, producers, outputs):
     appended = append_to_cache(node, state, readers)
+    parts_read, parts_written = ({}, {}) if appended else cost_bodies.moved(node, state)
     if appended:
         new, reads = appended
         written = 0
         if not written_in_place(new, state, readers, producers):
             reads, written = [*reads, new], state.values[new].nbytes
     else:
-        reads = [name for name in node.input if name]
-        written = sum(nbytes(state.values[name].size, state.values[name])
-                      for name in node.output if name and (readers[name] or name in outputs))
+        reads = list(node.input[:1] if node.op_type == "CastLike" else node.input)
+        written = sum(nbytes(parts_written.get(place, state.values[name].size), state.values[name])
+                      for place, name in enumerate(node.output) if name and (readers[name] or name in outputs))
     addressed = {}  # root → what of it
+    beside = []  # names of scales and zero points
     read = 0
     for place, name in enumerate(reads):
+        if not name:
+            continue
         view = state.views[name]
         root = state.values[view.root]
         if node.op_type in GATHERS and place == 0:  # C11
-            read += nbytes(state.values[node.output[0]].size, root)
+            size = state.values[node.output[0]].size
+            read += nbytes(size, root)
+            for scale in view.beside:
+                array = state.values[scale]
+                read += nbytes(array.size * size // root.size, array) if array.size > 1 else 0
             continue
-        if node.op_type == "RotaryEmbedding" and place in (1, 2) and len(node.input) > 3:  # C11: a row a position
-            read += nbytes(state.values[node.input[3]].size * root.shape[-1], root)
+        if node.op_type == "RotaryEmbedding" and not node.domain and place in (1, 2) and len(node.input) > 3:
+            read += nbytes(state.values[node.input[3]].size * root.shape[-1], root)  # C11: a row a position
+            continue
+        if place in parts_read:
+            read += nbytes(parts_read[place], root)
             continue
         if node.op_type.startswith("Scatter") and not appended and place == 0:
             continue
         part = elements(view, state)
         addressed.setdefault(view.root, []).append(part)
+        beside += view.beside
     for name, parts in addressed.items():
         root = state.values[name]
         whole = any(part is None for part in parts)
@@ -378,6 +398,9 @@ def traffic(node, state, readers, producers, outputs):
         if count == 1 and name in state.known:  # C12
             continue
         read += nbytes(count, root)
+    for name in beside:
+        if state.values[name].size > 1:  # C12
+            read += nbytes(state.values[name].size, state.values[name])
     if node.op_type.startswith("Scatter") and not appended:
         written = state.values[node.input[2]].nbytes
     return read, written
@@ -394,24 +417,30 @@ def count(state):
         for name in set(node.input) - {""}:
             readers[name].append(node)
     outputs = {value.name for value in graph.output}
-    state.known = {tensor.name for tensor in graph.initializer}
+    state.weights = {tensor.name for tensor in graph.initializer}
+    state.known = set(state.weights)
     state.views = {name: View(name) for name in state.values}
     for node in graph.node:
         used = node.input[:1] if node.op_type == "CastLike" else node.input  # of the second operand only its type
         if node.op_type.startswith("Random"):
             continue
-        if node.op_type in ("Shape", "Size") or all(name in state.known for name in used if name):
+        if dequantises_weight(node, state):
+            stored = state.views[node.input[0]]
+            state.views[node.output[0]] = View(stored.root, stored.steps, stored.part, tuple(node.input[1:]))
+            continue
+        if node.op_type in ("Shape", "Size", "EyeLike") or all(name in state.known for name in used if name):
             state.known.update(node.output)
         if is_view(node, state):
             source = state.views[node.input[0]]
             steps = view_steps(node, state)
             for name, (step, part) in zip([name for name in node.output if name], steps):
-                state.views[name] = View(source.root, source.steps + (step,), source.part or part)
+                state.views[name] = View(source.root, source.steps + (step,), source.part or part, source.beside)
     for node in graph.node:
         cost = Count()
         if node.output[0] not in state.known and not is_view(node, state):
             cost = flops(node, state, opset)
-            cost.read, cost.written = traffic(node, state, readers, producers, outputs)
+            if not dequantises_weight(node, state):
+                cost.read, cost.written = traffic(node, state, readers, producers, outputs)
         state.counts[node.output[0]] = cost
     return state
 
