@@ -15,8 +15,19 @@ namespace xfa {
 /// The most elements that are followed one by one.
 constexpr int64_t MaxItems = 256;
 
-/// C6, C10: a sequence refers to its elements.
+/// C6, C10: a sequence refers to its elements. C17: SequenceMap runs its body
+/// for each, so often that it is a symbol where nothing says how many there
+/// are.
 void costSequence(CostContext &Ctx) {
+  if (std::optional<GraphId> Body = Ctx.graphAttr("body")) {
+    Expr Length = Ctx.input(0).Length;
+    Ctx.runs(
+        *Body,
+        Length && Length.isKnown()
+            ? Length
+            : Ctx.store().symbol(
+                  ("trips_" + Ctx.model().ownName(Ctx.nodeId())).str(), 0));
+  }
   for (unsigned I = 0; I < Ctx.numInputs(); ++I)
     Ctx.reads(I, Ctx.constant(0));
   for (unsigned O = 0; O < Ctx.numOutputs(); ++O)
