@@ -232,7 +232,12 @@ Expr CostCounter::tripCount(NodeId Id) {
       }
     }
   }
-  return Store.symbol(("trips_" + M.ownName(Id)).str(), 0);
+  // A name of its own: loops of one name stop by themselves.
+  std::string Name = ("trips_" + M.ownName(Id)).str();
+  for (unsigned Number = 2; Trips.try_emplace(Name, Id).first->second != Id;
+       ++Number)
+    Name = ("trips_" + M.ownName(Id) + "_" + llvm::Twine(Number)).str();
+  return Store.symbol(Name, 0);
 }
 
 } // namespace xfa

@@ -13,6 +13,8 @@
 #include "xfa/Analysis/Cost.h"
 #include "xfa/Analysis/Sum.h"
 
+#include "llvm/ADT/StringMap.h"
+
 namespace xfa {
 
 class CostCounter {
@@ -59,6 +61,7 @@ private:
   Kernel *Inside = nullptr; ///< the fused kernel that is being counted
   /// How often each body runs in one run of the graph around it, by GraphId.
   std::vector<Expr> RunsOf;
+  llvm::StringMap<NodeId> Trips; ///< whose number of runs a symbol is
 };
 
 } // namespace xfa

@@ -287,3 +287,18 @@ def test_accelerators_as_json_and_csv():
     t4 = next(line for line in lines if line["key"] == "t4")
     assert (float(t4["fp16"]), float(t4["bandwidth"])) == (65e12, 300e9)
     assert next(gpu for gpu in listed["gpus"] if gpu["key"] == "t4")["peak_flops"]["fp16"] == 65e12
+
+
+def test_loops_of_one_name_stop_by_themselves(tmp_path):
+    """C17: two symbols."""
+    text = """g (float[8] x, float[100] y, int64 limit, bool on) => (y2) <float zero = {0}> {
+      e = Loop <body = b (int64 i, bool c) => (bool go, float[8] u) { u = Exp (x)  s = ReduceSum <keepdims = 0> (u)  go = Greater (s, zero) }> (limit, on)
+      f = Loop <body = b2 (int64 i2, bool c2) => (bool go2, float[100] u2) { u2 = Exp (y)  s2 = ReduceSum <keepdims = 0> (u2)  go2 = Greater (s2, zero) }> (limit, on)
+      y2 = Identity (f) }"""
+    path = graph_of(text, tmp_path)
+    model = onnx.load(path)
+    for node in model.graph.node[:2]:
+        node.name = "loop"
+    onnx.save(model, path)
+    names = {symbol["name"] for symbol in contract.analyze(path)["symbols"]}
+    assert {"trips_loop", "trips_loop_2"} <= names
