@@ -109,8 +109,8 @@ def test_costs_are_the_kernels(name, passes, target, tmp_path):
         binding = {symbol["name"]: 3 if symbol["name"] == "B" else n for symbol in before["symbols"]}
         # One of a layer: [B, 1, N, N] in fp32, or folded, [N, N] of a byte each.
         masks = {"kv/llama_gqa_ts17": 2 * 4 * binding["B"] * n * n, "plain_block_d1600_fp16_ts17": n * n}.get(name, 0) if passes == "O2" else 0
-        # Four rotations read cosines and sines, [N, 16] in fp32; then one for each pair, of com.microsoft for each sequence.
-        angles = 4 * 2 * 4 * n * (16 - 8 * (binding["B"] if target == "ort" else 1)) if (name, passes) == ("kv/llama_gqa_ts17", "O2") else 0
+        # Four rotations read cosines and sines, [N, 16] in fp32; then one for each pair.
+        angles = 4 * 2 * 4 * n * (16 - 8) if (name, passes) == ("kv/llama_gqa_ts17", "O2") else 0
         for figure, less in (("matrix_flops", 0), ("bytes", masks + angles)):
             assert contract.evaluate(before["ledgers"]["graph"][figure], binding) - less == contract.evaluate(after[figure], binding), figure
 
