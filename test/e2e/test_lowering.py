@@ -415,3 +415,18 @@ def test_kernels_of_the_file_that_stay_keep_their_version(tmp_path):
 def test_no_target():
     done = subprocess.run([contract.BIN / "xf-opt", WITH_WEIGHTS[0], "--lower-fused=tensorrt"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (2, "error: --lower-fused=tensorrt: expected ort, onnx23 or none\n")
+
+
+@pytest.mark.parametrize("shape,operator", [("B,N,8", "SkipSimplifiedLayerNormalization"), ("B,4,N,8", None)])
+def test_no_function_holds_what_crashes_onnx_runtime(shape, operator, tmp_path):
+    """SimplifiedLayerNormalization inside a model-local function, as where the kernel adds a residual that no operator takes."""
+    model = onnx.parser.parse_model(f"""<ir_version: 8, opset_import: ["" : 17]>
+    g (float[{shape}] a, float[{shape}] b) => (float[{shape}] y, float[{shape}] s) <float[8] w = {{1, 2, 3, 4, 5, 6, 7, 8}}, float two = {{2}}, float small = {{0.001}}> {{
+      s = Add (a, b)  p = Pow (s, two)  m = ReduceMean <axes = [-1]> (p)  e = Add (m, small)  r = Sqrt (e)  d = Div (s, r)  y = Mul (d, w) }}""")
+    path, out = tmp_path / "model.onnx", tmp_path / "out.onnx"
+    onnx.save(model, path)
+    xf_opt(path, "--passes=fuse-norm", "--lower-fused=ort", "--verify-each", "-o", out)
+    after = onnx.load(out)
+    assert all(node.op_type != "SimplifiedLayerNormalization" for function in after.functions for node in function.node)
+    assert (operator in {node.op_type for node in after.graph.node}) if operator else after.functions
+    ort.InferenceSession(str(out))
