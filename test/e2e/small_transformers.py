@@ -36,6 +36,8 @@ class Draw:
         if self.mutant == "strict" and self.softmax == "written":
             self.softmax = "shifted"
         self.heads = self.kv_heads * self.groups
+        if self.heads * self.width == 2:  # a norm of two elements is ±1, and has no digits left where they are close
+            self.width = 4
         self.hidden = self.heads * self.width
         self.nodes, self.weights, self.count = [], [], 0
 
