@@ -170,6 +170,9 @@ bool Recogniser::scoresBehind(FoundCore &C, ValueId V, int64_t Axis,
       return false;
     bool Swapped = *Side == 0; // K·Qᵀ
     C.Core.Scores = N;
+    // FusedMatMul and Gemm scale what they give.
+    const Attribute *Alpha = M[N].attribute("alpha");
+    C.Core.Scaled |= Alpha && Alpha->Kind == AttrKind::Float && Alpha->F != 1;
     C.Core.Columns = Facts[G.result(N)].Dims[Axis];
     C.Core.Rows = Swapped ? P->Cols : P->Rows;
     C.Core.HeadDim = P->Inner;

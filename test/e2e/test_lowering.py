@@ -430,3 +430,13 @@ def test_no_function_holds_what_crashes_onnx_runtime(shape, operator, tmp_path):
     assert all(node.op_type != "SimplifiedLayerNormalization" for function in after.functions for node in function.node)
     assert (operator in {node.op_type for node in after.graph.node}) if operator else after.functions
     ort.InferenceSession(str(out))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("model", WITH_WEIGHTS, ids=lambda path: path.stem)
+def test_the_textbook_counts_the_same(model, target, tmp_path):
+    """A scale that has become the product's alpha is one still."""
+    out, _ = lowered(model, "O1", target, tmp_path)
+    before, after = (contract.analyze(path)["ledgers"]["textbook"] for path in (model, out))
+    for n in (1, 7):
+        assert len({contract.evaluate(ledger["flops"], {"B": 3, "N": n}) for ledger in (before, after)}) == 1
