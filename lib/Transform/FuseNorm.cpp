@@ -38,6 +38,7 @@ public:
   NodeSet Nodes;
   ValueId Result;
   ValueId Sum; ///< the norm's input, if it is computed here
+  NodeId View; ///< else what regroups a residual's sum before the norm
 
 private:
   void findEscaping() {
@@ -75,8 +76,10 @@ private:
     const NodeSet Casts = castsOfInput();
     const NodeId Add = M[Input].Producer;
     if (!Add || M[Add].Kind != OpKind::Add ||
-        M[Add].Parent != M[Nodes.front()].Parent)
+        M[Add].Parent != M[Nodes.front()].Parent) {
+      findView();
       return;
+    }
     auto Whole = [&](ValueId V) {
       return V && V.Index < Facts.Values.size() && Facts[V].HasRank &&
              !Facts[V].Folded && Facts[V].Dims == Facts[Input].Dims;
@@ -102,6 +105,20 @@ private:
     Nodes.insert(Casts.begin(), Casts.end());
     Nodes.insert(Add);
     Sum = Used.empty() ? Input : Used.front();
+  }
+
+  /// As OPT's exports have it: they take batch and rows together.
+  void findView() {
+    NodeId N = M[Input].Producer;
+    if (!N || !(opTraits(M[N].Kind) & trait::View) || M[N].Inputs.empty() ||
+        !M[N].Inputs[0])
+      return;
+    const NodeId Add = M[M[N].Inputs[0]].Producer;
+    if (Add && M[Add].Kind == OpKind::Add &&
+        llvm::none_of(M[Add].Inputs, [&](ValueId V) {
+          return !V || V.Index >= Facts.Values.size() || Facts[V].Folded;
+        }))
+      View = N;
   }
 
   /// Casts of the input to its own type; Input becomes what they are of.
@@ -156,7 +173,11 @@ llvm::Error fuseNorm(PassContext &Context) {
                                           (*A)->Facts, Each, Sums));
   }
   for (const auto &[First, Whole] : Found) {
-    if (Whole.Nodes.size() < 2)
+    if (Whole.Nodes.size() < 2 && Whole.View)
+      F.refuse(First, "the norm is one operator already, and the residual's "
+                      "sum before it is regrouped by '" +
+                          Context.model().label(Whole.View) + "'");
+    else if (Whole.Nodes.size() < 2)
       F.refuse(First, "the norm is one operator already, and no residual is "
                       "added before it");
     else

@@ -221,6 +221,15 @@ TEST(FuseNorm, LeavesBroadcasts) {
             "it");
 }
 
+TEST(FuseNorm, NamesTheViewOfTheResidual) {
+  EXPECT_EQ(reason("fuse-norm", norm(R"(a = Add (x, r)
+    rows = Constant <value_ints = [-1, 8]> ()  v = Reshape (a, rows)
+    y = LayerNormalization (v, w))",
+                                     "float[M,8] y, float[B,N,8] a")),
+            "the norm is one operator already, and the residual's sum before "
+            "it is regrouped by 'Reshape -> v'");
+}
+
 TEST(FuseNorm, OneSumForOneNorm) {
   Outcome R = run("fuse-norm", norm(R"(a = Add (x, r)
     y = LayerNormalization (a, w)  z = LayerNormalization (a, w))",
