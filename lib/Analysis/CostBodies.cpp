@@ -24,8 +24,7 @@ void CostCounter::Run::add(const NodeCost &C, NodeId Id) {
                        {&Read, C.Read},
                        {&Written, C.Written},
                        {&Weight, C.WeightRead}})
-    if (E.isKnown()) // an unknown has no value: nothing of a lower bound
-      To->add(E);
+    To->addKnown(E);
   if (C.MatrixType != ElemType::Undefined)
     MatrixType = C.MatrixType;
 }

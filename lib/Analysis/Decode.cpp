@@ -2,6 +2,8 @@
 
 #include "xfa/Analysis/Decode.h"
 
+#include "xfa/Analysis/Sum.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 namespace xfa {
@@ -80,46 +82,36 @@ Structure stepStructure(const ModelAnalysis &A, Expr New, Expr All,
   return S;
 }
 
-/// What is known of a sum (C16): the ledger beside it says that it is a part.
-struct KnownSum {
-  explicit KnownSum(ExprStore &Store) : Total(Store.constant(0)) {}
-  void add(Expr E) {
-    if (E.isKnown())
-      Total += E;
-  }
-  Expr Total;
-};
-
 /// Bytes that the textbook's cached attention moves to and from its cache, of
 /// the roles in scope: K at the scores, V at the values, and the new rows of
 /// both where the projections write them.
 Expr cacheTraffic(const Structure &Step, const Scope &Sc, ElemType Type,
                   ExprStore &Store) {
-  KnownSum Elements(Store);
+  Sum Elements;
   for (const Block &B : Step.Blocks)
     for (const AttentionCore &C : B.Attention) {
       Expr Key = C.Batch * C.KeyWidth;
       Expr Value = C.Batch * C.ValueWidth;
       if (Sc.covers(Role::Qk))
-        Elements.add(Key * C.keysRead());
+        Elements.addKnown(Key * C.keysRead());
       if (Sc.covers(Role::Av))
-        Elements.add(Value * C.keysRead());
+        Elements.addKnown(Value * C.keysRead());
       if (C.K && Sc.covers(Role::KProj))
-        Elements.add(Key * C.Rows);
+        Elements.addKnown(Key * C.Rows);
       if (C.V && Sc.covers(Role::VProj))
-        Elements.add(Value * C.Rows);
+        Elements.addKnown(Value * C.Rows);
     }
-  return bytesOf(Elements.Total, Type);
+  return bytesOf(Elements.total(Store), Type);
 }
 
 Expr cacheSize(const Structure &Step, ElemType Type, ExprStore &Store) {
-  KnownSum Elements(Store);
+  Sum Elements;
   for (const Block &B : Step.Blocks)
     for (const AttentionCore &C : B.Attention) {
-      Elements.add(C.Batch * C.Columns * C.KeyWidth);
-      Elements.add(C.Batch * C.Columns * C.ValueWidth);
+      Elements.addKnown(C.Batch * C.Columns * C.KeyWidth);
+      Elements.addKnown(C.Batch * C.Columns * C.ValueWidth);
     }
-  return bytesOf(Elements.Total, Type);
+  return bytesOf(Elements.total(Store), Type);
 }
 
 /// The graph's ledger where `New` rows come after `Past` cached ones.

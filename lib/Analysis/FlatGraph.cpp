@@ -4,6 +4,8 @@
 
 #include "StreamOrder.h"
 
+#include "xfa/Analysis/Operands.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 #include <map>
@@ -223,8 +225,7 @@ bool FlatGraph::isWeight(ValueId V) const {
     return Stack && Facts[Stack].HasRank && Facts[Stack].rank() >= 3 &&
            oneElement(operand(P, 1)) && isWeight(Stack);
   }
-  bool Views = kind(P) == OpKind::DequantizeLinear ||
-               kind(P) == OpKind::MsDequantizeLinear ||
+  bool Views = dequantises(kind(P)) ||
                (isPassThrough(P) && kind(P) != OpKind::Split &&
                 kind(P) != OpKind::Slice);
   return Views && operand(P, 0) && isWeight(operand(P, 0));
@@ -292,8 +293,7 @@ void FlatGraph::followViews() {
     if (!In)
       continue;
     // C14 keeps the dequantisation of a weight apart; it is a constant still.
-    bool Keeps = kind(N) == OpKind::DequantizeLinear ||
-                 kind(N) == OpKind::MsDequantizeLinear ||
+    bool Keeps = dequantises(kind(N)) ||
                  (isPassThrough(N) && kind(N) != OpKind::Split &&
                   kind(N) != OpKind::Slice);
     for (auto [I, Out] : llvm::enumerate(M[N].Outputs)) {

@@ -2,6 +2,8 @@
 
 #include "Recogniser.h"
 
+#include "xfa/Analysis/Operands.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 namespace xfa {
@@ -427,10 +429,7 @@ void Recogniser::assignRoles() {
   }
   // C14: a weight's dequantisation belongs to its consumer.
   for (NodeId N : G.order()) {
-    if ((G.kind(N) != OpKind::DequantizeLinear &&
-         G.kind(N) != OpKind::MsDequantizeLinear) ||
-        !G.result(N) ||
-        Facts[G.result(N)].Folded)
+    if (!dequantises(G.kind(N)) || !G.result(N) || Facts[G.result(N)].Folded)
       continue;
     llvm::ArrayRef<NodeId> Readers = G.consumers(G.result(N));
     while (!Readers.empty() && G.isPassThrough(Readers[0]))

@@ -105,9 +105,7 @@ bool Recogniser::mayHide(ValueId Mask) const {
     const OpKind Kind = G.kind(N);
     if (readsShapeOnly(Kind) || asContraction(G, N, Store))
       continue;
-    const bool HasBody = llvm::any_of(
-        M[N].Attributes, [](const Attribute &A) { return !A.Graphs.empty(); });
-    if (Kind == OpKind::Unknown || Kind == OpKind::Trilu || HasBody)
+    if (Kind == OpKind::Unknown || Kind == OpKind::Trilu || M[N].hasBody())
       return true;
     const bool Gathers = Kind == OpKind::Gather ||
                          Kind == OpKind::GatherElements ||

@@ -30,12 +30,12 @@ TensorRanges::TensorRanges(const FlatGraph &G)
 
 bool TensorRanges::reads(NodeId N, const std::vector<bool> &Which) const {
   // What bodies read is not listed.
-  bool HasBody = llvm::any_of(
-      M[N].Attributes, [](const Attribute &A) { return !A.Graphs.empty(); });
-  for (unsigned I = 0; !HasBody && I < M[N].Inputs.size(); ++I)
+  if (M[N].hasBody())
+    return true;
+  for (unsigned I = 0; I < M[N].Inputs.size(); ++I)
     if (ValueId V = G.operand(N, I); V && Which[G.canonical(V).Index])
       return true;
-  return HasBody;
+  return false;
 }
 
 /// What positions are, and numbers of them.
@@ -213,11 +213,7 @@ Interval TensorRanges::result(NodeId N, unsigned Out) const {
   default:
     break;
   }
-  bool HasBody =
-      M[N].Callee || llvm::any_of(M[N].Attributes, [](const Attribute &A) {
-        return !A.Graphs.empty();
-      });
-  return HasBody ? Interval::anything() : computed(N);
+  return M[N].Callee || M[N].hasBody() ? Interval::anything() : computed(N);
 }
 
 Interval TensorRanges::computed(NodeId N) const {

@@ -24,9 +24,7 @@ std::optional<TimePass::AttentionRoles> TimePass::attentionRoles(OpKind Kind) {
 
 /// Its own flag says that later columns are hidden.
 bool TimePass::isCausal(NodeId N, const AttentionRoles &Is) const {
-  const Attribute *Flag =
-      Is.CausalFlag.empty() ? nullptr : M[N].attribute(Is.CausalFlag);
-  return Is.CausalFlag.empty() || (Flag && Flag->I != 0);
+  return Is.CausalFlag.empty() || M[N].intAttribute(Is.CausalFlag) != 0;
 }
 
 /// Mask, of which the last axis counts columns and the one before rows, if it

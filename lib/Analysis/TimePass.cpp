@@ -213,9 +213,7 @@ void TimePass::result(NodeId N, unsigned Out, const OpContext &Op,
   }
   if (branches(N, Out, F))
     return;
-  bool HasBody = llvm::any_of(
-      M[N].Attributes, [](const Attribute &A) { return !A.Graphs.empty(); });
-  if (HasBody) {
+  if (M[N].hasBody()) {
     uint32_t R = reason(
         TimeReason::Unknown, N, "runs a body that is not followed through time",
         "what the body holds would have to stand in the graph itself");

@@ -171,9 +171,7 @@ TimePass::SizeReasons TimePass::sizesFromOperands(NodeId N) {
   for (unsigned Out = 0; Out < M[N].Outputs.size(); ++Out)
     for (ValueId V : G.branchResults(N, Out))
       join(Found, ValueSizes[V.Index]);
-  if (Kind != OpKind::If &&
-      llvm::any_of(M[N].Attributes,
-                   [](const Attribute &A) { return !A.Graphs.empty(); })) {
+  if (Kind != OpKind::If && M[N].hasBody()) {
     uint32_t R = reason(TimeReason::Unknown, N,
                         "takes a size from a body that is not followed",
                         "sizes would have to follow from lengths alone");

@@ -2,6 +2,7 @@
 
 #include "xfa/IR/Model.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace xfa {
@@ -18,6 +19,11 @@ const Attribute *Node::attribute(llvm::StringRef Name) const {
 int64_t Node::intAttribute(llvm::StringRef Name, int64_t Default) const {
   const Attribute *A = attribute(Name);
   return A && A->Kind == AttrKind::Int ? A->I : Default;
+}
+
+bool Node::hasBody() const {
+  return llvm::any_of(Attributes,
+                      [](const Attribute &A) { return !A.Graphs.empty(); });
 }
 
 std::optional<int64_t> Constant::numElements() const {

@@ -202,8 +202,7 @@ void Compaction::renameIn(Node &N) {
   Graphs.rename(N.Callee);
   Values.renameAll(N.Inputs);
   Values.renameAll(N.Outputs);
-  if (llvm::none_of(N.Attributes,
-                    [](const Attribute &A) { return !A.Graphs.empty(); }))
+  if (!N.hasBody())
     return;
   llvm::MutableArrayRef<Attribute> Copy = M.save(N.Attributes);
   for (Attribute &A : Copy) {

@@ -255,11 +255,7 @@ std::optional<Rule> Facts::rule(ValueId V, Version Wanted,
                                 std::string &Why) const {
   NodeId N = M[V].Producer;
   const Node &Op = M[N];
-  bool HasBody =
-      Op.Callee || llvm::any_of(Op.Attributes, [](const Attribute &A) {
-        return !A.Graphs.empty();
-      });
-  if (HasBody) {
+  if (Op.Callee || Op.hasBody()) {
     Why = "has a body, which is not rewritten: it would have to be inlined";
     return std::nullopt;
   }

@@ -80,7 +80,10 @@ struct Operands {
 };
 
 /// As they are now, without their scales.
-Operands operands(Maker &Make, const Kernel &K, const Core &C) {
+/// Shared: keys and values as they are before they are repeated for the heads
+/// of their groups.
+Operands operands(Maker &Make, const Kernel &K, const Core &C,
+                  bool Shared = false) {
   const Model &M = Make.E.model();
   auto WithHeads = [&](ValueId V, ValueId Was, bool Transposed) {
     const bool Merged = C.isMerged(K.facts(Was).Dims);
@@ -88,9 +91,11 @@ Operands operands(Maker &Make, const Kernel &K, const Core &C) {
       V = Merged ? Make.permuted(V, {0, 2, 1}) : Make.permuted(V, {0, 1, 3, 2});
     return Merged ? apart(Make, C, V) : V;
   };
-  return {WithHeads(M[C.Scores].Inputs[0], C.Query, false),
-          WithHeads(M[C.Scores].Inputs[1], C.KeyTransposed, true),
-          WithHeads(M[C.Values].Inputs[1], C.Value, false)};
+  const ValueId Query = WithHeads(M[C.Scores].Inputs[0], C.Query, false),
+                Key = WithHeads(M[C.Scores].Inputs[1], C.KeyTransposed, true),
+                Value = WithHeads(M[C.Values].Inputs[1], C.Value, false);
+  return {Query, Shared ? beforeRepeats(Make, Key) : Key,
+          Shared ? beforeRepeats(Make, Value) : Value};
 }
 
 /// V: the result with heads, [B, H, S, e].
@@ -154,11 +159,7 @@ void makeMultiHead(Maker &Make, const Kernel &K, const Core &C,
 
 void makeAttention(Maker &Make, const Kernel &K, const Core &C,
                    const Masking &Is, bool Groups) {
-  auto [Q, Key, V] = operands(Make, K, C);
-  if (Groups) {
-    Key = beforeRepeats(Make, Key);
-    V = beforeRepeats(Make, V);
-  }
+  const auto [Q, Key, V] = operands(Make, K, C, Groups);
   llvm::SmallVector<ValueId, 4> Inputs = {Q, Key, V};
   Editor &E = Make.E;
   if (Is.Left) {
@@ -302,11 +303,7 @@ Answer lowerAttention(const Kernel &K, Target T) {
       return makeAttention(Make, K, C, Is, bool(Groups));
     if (Op == "MultiHeadAttention")
       return makeMultiHead(Make, K, C, Is);
-    auto [Q, Key, V] = operands(Make, K, C);
-    if (Groups) {
-      Key = beforeRepeats(Make, Key);
-      V = beforeRepeats(Make, V);
-    }
+    const auto [Q, Key, V] = operands(Make, K, C, bool(Groups));
     giveFlatResult(
         Make, K, C,
         makeGroupQuery(

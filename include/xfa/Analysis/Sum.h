@@ -17,6 +17,11 @@ public:
     if (!E.is(0))
       Counts[E] += Times;
   }
+  /// C16: an unknown has no value, and is nothing of a lower bound.
+  void addKnown(Expr E) {
+    if (E.isKnown())
+      add(E);
+  }
   Expr total(ExprStore &Store) const {
     Expr Total = Store.constant(0);
     for (auto [E, Count] : Counts)

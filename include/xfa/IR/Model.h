@@ -181,6 +181,8 @@ struct Node {
   const Attribute *attribute(llvm::StringRef Name) const;
   /// Of an integer; Default where it is not there, or something else.
   int64_t intAttribute(llvm::StringRef Name, int64_t Default = 0) const;
+  /// An attribute holds a graph, as those of If and Loop do.
+  bool hasBody() const;
 };
 
 /// Operand number `Operand` of the node `User`.
